@@ -1,0 +1,98 @@
+"""What a rule is given: the operation's name, its operands and results, and the conventions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any, Literal
+
+from jaxflops.polynomial import Count
+
+Convolutions = Literal["taps", "nominal"]
+Category = Literal["float", "complex", "integer", "bool", "key"]
+
+
+@dataclass(frozen=True)
+class Array:
+    """Shape and dtype of one operand or result; sizes are ints or polynomials."""
+
+    shape: tuple[Count, ...]
+    dtype: str
+    itemsize: int
+    category: Category
+
+    @cached_property
+    def size(self) -> Count:
+        """Number of elements."""
+        return prod(self.shape)
+
+    @property
+    def bytes(self) -> Count:
+        """Size in memory, in bytes."""
+        return self.size * self.itemsize
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+
+@dataclass(frozen=True)
+class Op:
+    """One equation as a rule sees it.
+
+    conv: whether convolutions count the `taps` that meet real input or the `nominal` ones.
+    """
+
+    name: str
+    inputs: tuple[Array, ...]
+    outputs: tuple[Array, ...]
+    conv: Convolutions = "taps"
+
+    @property
+    def out(self) -> Array:
+        """The first result; most operations have just one."""
+        return self.outputs[0]
+
+
+@dataclass(frozen=True)
+class Body:
+    """A jaxpr that an equation runs.
+
+    jaxpr: closed or open, as it stands in the equation's parameters.
+    times: executions each time the equation runs.
+    label: its role, when the equation has several (`cond`, `body`, `branch 0`).
+    inputs: for each input of `jaxpr`, the position among the equation's operands, or None.
+    outputs: for each result of `jaxpr`, the position among the equation's results, or None.
+    feedback: result position -> input position of the next iteration (a loop's carry), both
+      counted in `jaxpr`.
+    copies: how often the body's text stands in the lowered module.
+    """
+
+    jaxpr: Any
+    times: Count = 1
+    label: str = ""
+    inputs: tuple[int | None, ...] = ()
+    outputs: tuple[int | None, ...] = ()
+    feedback: tuple[tuple[int, int], ...] = ()
+    copies: int = 1
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Alternatives of which one runs; `chosen` when it is known which (a platform, say)."""
+
+    branches: tuple[Body, ...]
+    chosen: int | None = None
+
+
+@dataclass(frozen=True)
+class OpenLoop:
+    """A loop whose trip count is not known: `test` runs once more than `body`."""
+
+    test: Body
+    body: Body
+
+
+Bodies = tuple[Body, ...] | OneOf | OpenLoop

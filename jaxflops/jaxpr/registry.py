@@ -1,0 +1,122 @@
+"""Two tables by primitive name: what a primitive costs, and which jaxprs it runs.
+
+Names survive JAX moving its private modules. A cost rule is a formula; a body rule returns data,
+and only the walker recurses.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from jaxflops.cost import ZERO, Cost
+from jaxflops.errors import JaxflopsError
+from jaxflops.jaxpr.op import Bodies, Op
+from jaxflops.tree import State
+
+
+class CostFormula(Protocol):
+    """`(op, /, *, params it reads, **_) -> Cost`."""
+
+    def __call__(self, op: Op, /, **params: Any) -> Cost: ...
+
+
+class BodyFormula(Protocol):
+    """`(op, /, *, params it reads, **_) -> Bodies`."""
+
+    def __call__(self, op: Op, /, **params: Any) -> Bodies: ...
+
+
+@dataclass(frozen=True)
+class CostRule:
+    """How a primitive is counted.
+
+    state: costed, free on purpose (a view), moved (bytes only).
+    reads: the parameters the formula reads; with shapes and dtypes they determine the cost.
+    note: a caveat that belongs to every use (an iterative algorithm's leading constant, say).
+    oracle: what verifies the rule.
+    """
+
+    formula: CostFormula
+    state: State
+    reads: tuple[str, ...]
+    note: str = ""
+    oracle: str = ""
+
+
+COST_RULES: dict[str, CostRule] = {}
+BODY_RULES: dict[str, BodyFormula] = {}
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def make_rule(
+    formula: CostFormula, state: State = "costed", note: str = "", oracle: str = ""
+) -> CostRule:
+    """A rule for `formula`, with the parameters that its signature says it reads."""
+    parameters = inspect.signature(formula).parameters.values()
+    reads = tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
+    return CostRule(formula, state, reads, note, oracle)
+
+
+def cost_rule(
+    *names: str, state: State = "costed", note: str = "", oracle: str = ""
+) -> Callable[[F], F]:
+    """Register a formula for primitives by name.
+
+    The formula takes the `Op` (shapes, dtypes) and, keyword-only, the parameters it reads; the
+    rest goes to `**_`. It returns the arithmetic; bytes are added (operands read, results
+    written) unless it gives its own. A second rule for a name raises JaxflopsError.
+    """
+
+    def register(formula: F) -> F:
+        rule = make_rule(formula, state, note, oracle)
+        for name in names:
+            _add(COST_RULES, name, rule)
+        return formula
+
+    return register
+
+
+def body_rule(*names: str) -> Callable[[F], F]:
+    """Register which jaxprs primitives run, how often, and how values pass in and out."""
+
+    def register(formula: F) -> F:
+        for name in names:
+            _add(BODY_RULES, name, formula)
+        return formula
+
+    return register
+
+
+def free(*names: str, oracle: str = "") -> None:
+    """Declare primitives free on purpose: views and bookkeeping that move no data."""
+    cost_rule(*names, state="free", oracle=oracle)(_nothing)
+
+
+def moved(*names: str, oracle: str = "") -> None:
+    """Declare primitives that move bytes and compute nothing."""
+    cost_rule(*names, state="moved", oracle=oracle)(_nothing)
+
+
+def override(rules: Mapping[str, Any] | None) -> Mapping[str, CostRule]:
+    """The cost rules with `rules` (name -> formula or CostRule) in front, for one call."""
+    if not rules:
+        return COST_RULES
+    own = {n: r if isinstance(r, CostRule) else make_rule(r) for n, r in rules.items()}
+    return {**COST_RULES, **own}
+
+
+def _nothing(_op: Op, /, **_: Any) -> Cost:
+    return ZERO
+
+
+def _add(table: dict[str, Any], name: str, rule: Any) -> None:
+    if name in table:
+        raise JaxflopsError(
+            f"primitive {name!r} already has a rule; to replace it for one call write "
+            f"jf.analyze(fn, rules={{{name!r}: rule}})(*args)"
+        )
+    table[name] = rule

@@ -1,0 +1,165 @@
+"""`Site` and `Node`: the one tree into which every lane reads a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
+from typing import Literal, NamedTuple, Protocol
+
+from jaxflops.cost import FIELDS, ZERO, Cost, total
+from jaxflops.polynomial import Count, maximum
+
+Phase = Literal["forward", "recompute", "backward", "update"]
+PHASES: tuple[Phase, ...] = ("forward", "recompute", "backward", "update")
+State = Literal["costed", "free", "moved", "unknown"]
+
+
+class Source(Protocol):
+    """A place in the user's program; lanes may resolve it lazily."""
+
+    @property
+    def file(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def function(self) -> str: ...
+
+
+class Frame(NamedTuple):
+    """A resolved `Source`."""
+
+    file: str
+    line: int
+    function: str
+
+
+def compose_phase(outer: Phase | None, inner: Phase | None) -> Phase | None:
+    """The phase of `inner` work called from `outer`: recompute wins, then backward, then inner."""
+    if outer == "recompute" or inner == "recompute":
+        return "recompute"
+    if outer == "backward" or inner == "backward":
+        return "backward"
+    return inner or outer
+
+
+class Site(NamedTuple):
+    """Where work stands, relative to the enclosing node; `None` inherits from it."""
+
+    scope: tuple[str, ...] = ()
+    source: Source | None = None
+    phase: Phase | None = None
+
+    def within(self, outer: Site) -> Site:
+        """This site seen from outside `outer`."""
+        return Site(
+            outer.scope + self.scope,
+            self.source or outer.source,
+            compose_phase(outer.phase, self.phase),
+        )
+
+
+HERE = Site()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation or call: `total = times * (own + sum of the children's totals)`.
+
+    label: primitive, opcode or role (`body`, `branch 0`).
+    site: relative to the parent.
+    times: how often it runs each time its parent runs: int, symbol; 0 for a branch not taken.
+    copies: how often its text stands in the lowered module (`unroll`); what XLA multiplies by.
+    choice: the children are alternatives of which one runs.
+    kind: operand dtypes, accumulator and precision, by which a peak is chosen.
+    count: how many equations it stands for itself (1 for a leaf, 0 for a container).
+    """
+
+    label: str
+    site: Site
+    own: Cost
+    total: Cost
+    kind: str = ""
+    state: State = "costed"
+    times: Count = 1
+    children: tuple[Node, ...] = ()
+    notes: tuple[str, ...] = ()
+    copies: int = 1
+    choice: bool = False
+
+    def leaves(self, outer: Site = HERE, times: Count = 1) -> Iterator[Leaf]:
+        """Every node with a cost or a state of its own, with its absolute site and multiplicity."""
+        site, times = self.site.within(outer), times * self.times
+        if not self.children:
+            yield Leaf(self, site, times)
+        for child in self.children:
+            yield from child.leaves(site, times)
+
+    def once(self) -> Cost:
+        """The cost as XLA's analysis reports it: loop bodies once, a conditional per-field max."""
+        return _once(self, {})
+
+    def check(self) -> None:
+        """Raise AssertionError unless the stored totals are conserved from the leaves up."""
+        seen: set[int] = set()
+        stack = [self]
+        while stack:
+            node = stack.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            expected = gather(node.own, node.children) * node.times
+            if expected != node.total:
+                raise AssertionError(f"{node.label}: stored {node.total}, children say {expected}")
+            stack.extend(node.children)
+
+
+class Leaf(NamedTuple):
+    """A node without children, at its absolute site, run `times` times."""
+
+    node: Node
+    site: Site
+    times: Count
+
+
+def gather(own: Cost, children: tuple[Node, ...]) -> Cost:
+    """What one execution costs: `own` and all that the children do."""
+    return own + total(child.total for child in children)
+
+
+def branch(
+    label: str,
+    site: Site,
+    children: tuple[Node, ...],
+    *,
+    times: Count = 1,
+    notes: tuple[str, ...] = (),
+    copies: int = 1,
+    choice: bool = False,
+) -> Node:
+    """A container node: a call, a loop or a choice."""
+    return Node(
+        label,
+        site,
+        ZERO,
+        gather(ZERO, children) * times,
+        times=times,
+        children=children,
+        notes=notes,
+        copies=copies,
+        choice=choice,
+    )
+
+
+def _once(node: Node, memo: dict[int, Cost]) -> Cost:
+    known = memo.get(id(node))
+    if known is None:
+        parts = [_once(child, memo) for child in node.children]
+        inner = _fieldwise_max(parts) if node.choice and parts else total(parts)
+        known = memo[id(node)] = (node.own + inner) * node.copies
+    return known
+
+
+def _fieldwise_max(costs: list[Cost]) -> Cost:
+    """XLA's own reading of a conditional: the largest value of each property."""
+    return Cost(*(reduce(maximum, (getattr(cost, name) for cost in costs)) for name in FIELDS))
