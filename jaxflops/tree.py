@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import reduce
 from typing import Literal, NamedTuple, Protocol
 
@@ -12,6 +11,7 @@ from jaxflops.polynomial import Count, maximum
 
 Phase = Literal["forward", "recompute", "backward", "update"]
 PHASES: tuple[Phase, ...] = ("forward", "recompute", "backward", "update")
+TIMES, ARROW = "\u00d7", "\u2192"
 State = Literal["costed", "free", "moved", "unknown"]
 
 
@@ -62,8 +62,24 @@ class Site(NamedTuple):
 HERE = Site()
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Kind(NamedTuple):
+    """What arithmetic a leaf does; every peak is chosen by it.
+
+    operands: dtypes of a contraction's operands; of other work, the dtype it is done in.
+    accumulator: dtype of a contraction's result (its preferred element type).
+    precision: as asked for; empty when the default or when there is none.
+    """
+
+    operands: tuple[str, ...]
+    accumulator: str = ""
+    precision: str = ""
+
+    def __str__(self) -> str:
+        arrow = f"{ARROW}{self.accumulator}" if self.accumulator else ""
+        return f"{TIMES.join(self.operands)}{arrow} {self.precision}".strip()
+
+
+class Node(NamedTuple):
     """One operation or call: `total = times * (own + sum of the children's totals)`.
 
     label: primitive, opcode or role (`body`, `branch 0`).
@@ -72,14 +88,14 @@ class Node:
     copies: how often its text stands in the lowered module (`unroll`); what XLA multiplies by.
     choice: the children are alternatives of which one runs.
     kind: operand dtypes, accumulator and precision, by which a peak is chosen.
-    count: how many equations it stands for itself (1 for a leaf, 0 for a container).
+    state: of a leaf's rule; a container is `unknown` when what it does beside its children is.
     """
 
     label: str
     site: Site
     own: Cost
     total: Cost
-    kind: str = ""
+    kind: Kind | None = None
     state: State = "costed"
     times: Count = 1
     children: tuple[Node, ...] = ()
@@ -87,10 +103,15 @@ class Node:
     copies: int = 1
     choice: bool = False
 
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it is an operation: without children, or with work of its own beside them."""
+        return not self.children or self.state == "unknown"
+
     def leaves(self, outer: Site = HERE, times: Count = 1) -> Iterator[Leaf]:
-        """Every node with a cost or a state of its own, with its absolute site and multiplicity."""
+        """Every operation, with its absolute site and multiplicity."""
         site, times = self.site.within(outer), times * self.times
-        if not self.children:
+        if self.is_leaf:
             yield Leaf(self, site, times)
         for child in self.children:
             yield from child.leaves(site, times)
@@ -115,7 +136,7 @@ class Node:
 
 
 class Leaf(NamedTuple):
-    """A node without children, at its absolute site, run `times` times."""
+    """An operation at its absolute site, run `times` times."""
 
     node: Node
     site: Site
@@ -136,6 +157,7 @@ def branch(
     notes: tuple[str, ...] = (),
     copies: int = 1,
     choice: bool = False,
+    state: State = "costed",
 ) -> Node:
     """A container node: a call, a loop or a choice."""
     return Node(
@@ -148,6 +170,7 @@ def branch(
         notes=notes,
         copies=copies,
         choice=choice,
+        state=state,
     )
 
 

@@ -21,6 +21,7 @@ from jaxflops.tree import Phase
 Jaxpr = core.Jaxpr
 Var = core.Var
 Literal = core.Literal
+InconclusiveDimensionOperation = core.InconclusiveDimensionOperation
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 source_info_util.register_exclusion(_HERE + os.sep)
@@ -34,7 +35,8 @@ _REMAT_SCOPES = frozenset({RECOMPUTE, "checkpoint", "remat"})
 
 def open_jaxpr(jaxpr: Any) -> Any:
     """The jaxpr with `.invars` and `.eqns`, whether closed or open."""
-    return jaxpr if hasattr(jaxpr, "eqns") and hasattr(jaxpr, "invars") else jaxpr.jaxpr
+    closed_apart = core.ClosedJaxpr is not core.Jaxpr  # JAX < 0.11
+    return jaxpr.jaxpr if closed_apart and isinstance(jaxpr, core.ClosedJaxpr) else jaxpr
 
 
 def is_jaxpr(value: object) -> bool:
@@ -119,6 +121,11 @@ def scan_counts(params: Mapping[str, Any]) -> tuple[int, int]:
 def dtype_name(aval: Any) -> str:
     """The dtype's name; abstract values without one (tokens) give `token`."""
     return str(getattr(aval, "dtype", "token"))
+
+
+def show_aval(aval: Any) -> str:
+    """`float32[B,D]`."""
+    return f"{dtype_name(aval)}[{','.join(str(dim) for dim in getattr(aval, 'shape', ()))}]"
 
 
 def itemsize(aval: Any) -> int:

@@ -78,6 +78,6 @@ def _default(platforms: Any) -> int:
     return generic[0] if generic else len(platforms) - 1
 
 
-def unknown_bodies(op: Op, params: Mapping[str, Any]) -> tuple[Body, ...]:
+def unknown_bodies(params: Mapping[str, Any]) -> tuple[Body, ...]:
     """Every jaxpr in the parameters of a primitive without a rule, once each: a guess, marked."""
     return tuple(Body(jaxpr, label=name) for name, jaxpr in _jax.jaxprs_in(params))

@@ -1,0 +1,99 @@
+"""The front doors: functions that users call, each curried as `jax.make_jaxpr` is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jaxlib
+
+from jaxflops._version import __version__
+from jaxflops.errors import JaxflopsError
+from jaxflops.jaxpr import derivation
+from jaxflops.jaxpr.op import Convolutions
+from jaxflops.jaxpr.options import BranchPolicy, Options
+from jaxflops.jaxpr.trace import How, Mode, Program, function_name, remove_dead_code, trace
+from jaxflops.jaxpr.walk import walk
+from jaxflops.polynomial import Count
+from jaxflops.results import Analysis, Provenance
+
+
+def analyze(
+    fn: Any,
+    *misplaced: Any,
+    mode: Mode = "call",
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    static_argnums: int | Sequence[int] = (),
+    strict: bool = False,
+    conv: Convolutions = "taps",
+    branch: BranchPolicy | int = "max",
+    trip_counts: Mapping[str, Count] | None = None,
+    rules: Mapping[str, Any] | None = None,
+) -> Analyze:
+    """Count what `fn`, or its gradient, costs: `jf.analyze(fn, mode="grad")(*args) -> Analysis`.
+
+    fn: a function of arrays, jitted or not, a `jax.stages.Traced`, or a ClosedJaxpr.
+    mode: count `fn` itself ("call"), `jax.grad`, `jax.value_and_grad`, or `jax.vjp` and its
+      pullback (cotangents are inputs, made from the output shapes).
+    argnums, has_aux, static_argnums: as in `jax.grad` and `jax.jit`.
+    strict: raise UnknownCostError for a primitive without a rule.
+    conv: count the `taps` that meet real input, or the `nominal` ones, padding included.
+    branch: what a data-dependent `cond` costs: "max", "min", "sum", or a branch's index.
+    trip_counts: trips of `while` loops by scope path or `file:line`; others stay symbols.
+    rules: cost rules by primitive name, for this call only.
+
+    The arguments may be arrays, `ShapeDtypeStruct`s or pytrees of them (`jf.spec`, `jf.specs`);
+    nothing is allocated, compiled or run. Raises JaxflopsError with what to write instead.
+    """
+    if misplaced:
+        raise JaxflopsError(
+            "the arguments go in a second call: jf.analyze(fn, mode=...)(*args, **kwargs)"
+        )
+    how = How(mode, argnums, has_aux, static_argnums)
+    return Analyze(fn, how, Options(conv, branch, trip_counts or {}, strict, rules or {}))
+
+
+@dataclass(frozen=True)
+class Analyze:
+    """`jf.analyze(fn, ...)`, waiting for the function's arguments."""
+
+    fn: Any
+    how: How
+    options: Options
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Analysis:
+        program = trace(self.fn, self.how, args, kwargs)
+        live, _ = remove_dead_code(program)
+        return Analysis(
+            walk(live, self.options),
+            _provenance(program, self.options),
+            partial(_derive, program, self.options),
+        )
+
+    def __repr__(self) -> str:
+        name = function_name(self.fn)
+        return f"<jf.analyze({name}, mode={self.how.mode!r}): call it with {name}'s arguments>"
+
+
+def _derive(program: Program, options: Options) -> derivation.Derivation:
+    return derivation.derive(program, options)
+
+
+def _provenance(program: Program, options: Options) -> Provenance:
+    conventions = {
+        "conv": options.conv,
+        "branch": str(options.branch),
+        "trip_counts": ", ".join(f"{k}={v}" for k, v in options.trip_counts.items()),
+        "rules": ", ".join(sorted(options.rules)),
+    }
+    return Provenance(
+        program.name,
+        program.mode,
+        program.arguments,
+        {name: value for name, value in conventions.items() if value},
+        {"jaxflops": __version__, "jax": jax.__version__, "jaxlib": jaxlib.__version__},
+    )

@@ -1,0 +1,52 @@
+"""Which branch of a conditional is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from jaxflops.cost import ZERO, Cost
+from jaxflops.errors import JaxflopsError
+from jaxflops.jaxpr.options import BranchPolicy
+from jaxflops.tree import Node, Site
+
+
+def choose(
+    nodes: Sequence[Node], known: int | None, policy: BranchPolicy | int, site: Site
+) -> tuple[set[int], tuple[str, ...]]:
+    """Positions of the branches that count, and a note when it is the policy that decides.
+
+    `known` is the branch that lowering selects (a platform's). Branches are ordered by FLOPs,
+    then transcendentals, integer operations and bytes.
+    """
+    if known is not None:
+        return {known}, ()
+    if len({node.total for node in nodes}) == 1:
+        return {0}, ()
+    place = f"cond at {site.source.file}:{site.source.line}" if site.source else "cond"
+    if policy == "sum":
+        return set(range(len(nodes))), (f"{place}: all {len(nodes)} branches counted",)
+    if isinstance(policy, int):
+        return {_index(policy, nodes, place)}, (f"{place}: branch {policy} counted, as given",)
+    try:
+        ranked = sorted(range(len(nodes)), key=lambda i: _rank(nodes[i].total))
+    except JaxflopsError:
+        return {0}, (f"{place}: its branches cannot be ordered in symbols; branch 0 counted",)
+    chosen = ranked[0] if policy == "min" else ranked[-1]
+    costs = ", ".join(str(nodes[i].total.flops) for i in ranked)
+    return {chosen}, (f"{place}: branch {chosen} counted ({policy} of {costs} FLOPs)",)
+
+
+def taken(nodes: Sequence[Node], chosen: set[int]) -> tuple[Node, ...]:
+    """The branches, with times 0 for those not chosen."""
+    return tuple(
+        node if i in chosen else node._replace(times=0, total=ZERO) for i, node in enumerate(nodes)
+    )
+
+
+def _index(policy: int, nodes: Sequence[Node], place: str) -> int:
+    if not 0 <= policy < len(nodes):
+        raise JaxflopsError(f"{place}: branch={policy}, but it has branches 0..{len(nodes) - 1}")
+    return policy
+
+
+def _rank(cost: Cost) -> tuple[object, ...]:
+    return (cost.flops, cost.transcendentals, cost.int_ops, cost.bytes)

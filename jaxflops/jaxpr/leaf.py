@@ -1,0 +1,138 @@
+"""Price one equation by its rule; equal equations (name, shapes, dtypes, parameters) once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+from jaxflops.cost import ZERO, Cost
+from jaxflops.errors import UnknownCostError
+from jaxflops.jaxpr import _jax
+from jaxflops.jaxpr.op import Array, Category, Op
+from jaxflops.jaxpr.options import Options
+from jaxflops.jaxpr.registry import CostRule, override
+from jaxflops.jaxpr.symbols import to_count
+from jaxflops.tree import Kind, Node, Site, State
+
+
+class Priced(NamedTuple):
+    """What all equal equations share."""
+
+    cost: Cost
+    kind: Kind
+    state: State
+    notes: tuple[str, ...]
+
+
+class Leaves:
+    """The leaves of one walk."""
+
+    def __init__(self, options: Options) -> None:
+        self.rules = override(options.rules)
+        self._options = options
+        self._priced: dict[Any, Priced] = {}
+        self._types: dict[int, int] = {}  # id of an aval -> number of its (shape, dtype)
+        self._numbers: dict[tuple[Any, Any], int] = {}
+
+    def node(self, eqn: Any, site: Site) -> Node:
+        """The leaf of an equation that runs no jaxpr of its own."""
+        cost, kind, state, notes = self.price(eqn)
+        return Node(eqn.primitive.name, site, cost, cost, kind, state, 1, (), notes)
+
+    def price(self, eqn: Any) -> Priced:
+        """The equation's cost, from the cache if an equal one was seen."""
+        name = eqn.primitive.name
+        rule = self.rules.get(name)
+        try:
+            key = self._key(eqn, name, rule)
+            priced = self._priced.get(key)
+        except (TypeError, AttributeError):  # an unhashable parameter, an operand without shape
+            return self._compute(eqn, rule)
+        if priced is None:
+            priced = self._priced[key] = self._compute(eqn, rule)
+        return priced
+
+    def _key(self, eqn: Any, name: str, rule: CostRule | None) -> tuple[Any, ...]:
+        """What the cost depends on: types of operands and results, and the parameters read."""
+        types = self._types
+        key = [name]
+        for v in (*eqn.invars, *eqn.outvars):
+            aval = v.aval
+            number = types.get(id(aval))
+            key.append(self._number(aval) if number is None else number)
+        if rule is not None and rule.reads:
+            params = eqn.params
+            key += [params.get(read) for read in rule.reads]
+        return tuple(key)
+
+    def _number(self, aval: Any) -> int:
+        """A number for the aval's shape and dtype; hashing those each time is what costs.
+
+        The walk keeps its jaxprs alive, and they their avals, so an id is not reused.
+        """
+        number = self._numbers.setdefault((aval.shape, aval.dtype), len(self._numbers))
+        self._types[id(aval)] = number
+        return number
+
+    def _compute(self, eqn: Any, rule: CostRule | None) -> Priced:
+        op = make_op(eqn, self._options)
+        if rule is None:
+            return self._unknown(op)
+        cost = rule.formula(op, **eqn.params)
+        if rule.state != "free" and not (cost.bytes_read or cost.bytes_written):
+            cost = cost + _traffic(op)
+        notes = (f"{op.name}: {rule.note}",) if rule.note else ()
+        return Priced(cost, kind_of(op, cost, eqn.params), rule.state, notes)
+
+    def _unknown(self, op: Op) -> Priced:
+        shapes = ", ".join(_shape(array) for array in op.inputs)
+        message = f"{op.name}({shapes}): no cost rule, so its FLOPs are not in the totals"
+        if self._options.strict:
+            raise UnknownCostError(
+                f"{message}; write one with @jf.cost_rule({op.name!r}), "
+                f"or pass rules={{{op.name!r}: rule}}"
+            )
+        return Priced(_traffic(op), kind_of(op, ZERO, {}), "unknown", (message,))
+
+
+def make_op(eqn: Any, options: Options) -> Op:
+    """The equation as rules see it."""
+    inputs = tuple(_array(v.aval) for v in eqn.invars)
+    outputs = tuple(_array(v.aval) for v in eqn.outvars)
+    return Op(eqn.primitive.name, inputs, outputs, options.conv)
+
+
+def kind_of(op: Op, cost: Cost, params: Mapping[str, Any]) -> Kind:
+    """The leaf's kind: operands, accumulator and precision of a contraction; else one dtype."""
+    if cost.matmul_flops:
+        operands = tuple(array.dtype for array in op.inputs[:2])
+        return Kind(operands, op.out.dtype, _precision(params.get("precision")))
+    arrays = (*op.outputs, *op.inputs)
+    numeric = [array.dtype for array in arrays if array.category in ("float", "complex", "integer")]
+    return Kind((numeric[0] if numeric else arrays[0].dtype,)) if arrays else Kind(("token",))
+
+
+def _precision(precision: Any) -> str:
+    """One name: of both operands when they agree, of an algorithm, or nothing."""
+    if precision is None:
+        return ""
+    parts = precision if isinstance(precision, tuple) else (precision,)
+    names = list(dict.fromkeys(getattr(part, "name", str(part)) for part in parts))
+    return "" if names == ["DEFAULT"] else "/".join(names)
+
+
+def _array(aval: Any) -> Array:
+    shape = tuple(to_count(dim) for dim in getattr(aval, "shape", ()))
+    category = cast(Category, _jax.category(aval))
+    return Array(shape, _jax.dtype_name(aval), _jax.itemsize(aval), category)
+
+
+def _traffic(op: Op) -> Cost:
+    """Every operand read and every result written, in bytes."""
+    read = sum(array.bytes for array in op.inputs)
+    written = sum(array.bytes for array in op.outputs)
+    return Cost(bytes_read=read, bytes_written=written)
+
+
+def _shape(array: Array) -> str:
+    return f"{array.dtype}[{','.join(str(size) for size in array.shape)}]"

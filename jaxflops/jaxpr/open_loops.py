@@ -1,0 +1,46 @@
+"""Trip counts that the program does not say: a hint of the user's, or an open symbol."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from jaxflops.polynomial import Count, symbol
+from jaxflops.tree import Source
+
+
+class Trips(NamedTuple):
+    """A trip count and where it comes from."""
+
+    count: Count
+    note: str
+
+
+class OpenLoops:
+    """One symbol a `while` equation, `trips(file:line)`; `#2` for a second one on a line."""
+
+    def __init__(self, hints: Mapping[str, Count]) -> None:
+        self.hints = dict(hints)
+        self._symbols: dict[int, Count] = {}
+        self._names: set[str] = set()
+
+    def trips(self, eqn: Any, source: Source, scope: tuple[str, ...]) -> Trips:
+        """The loop's trips: by its scope, by its `file:line`, or open."""
+        place = f"{os.path.basename(source.file) or '?'}:{source.line}"
+        for key in ("/".join(scope), f"{source.file}:{source.line}", place):
+            if key and key in self.hints:
+                return Trips(self.hints[key], f"while at {place}: trip count given for {key!r}")
+        name = self._symbol(eqn, place)
+        note = f"while at {place}: trip count unknown, kept as {name}; give trip_counts={{{place!r}: n}}"
+        return Trips(name, note)
+
+    def _symbol(self, eqn: Any, place: str) -> Count:
+        if id(eqn) not in self._symbols:
+            number, name = 1, f"trips({place})"
+            while name in self._names:
+                number += 1
+                name = f"trips({place}#{number})"
+            self._names.add(name)
+            self._symbols[id(eqn)] = symbol(name)
+        return self._symbols[id(eqn)]

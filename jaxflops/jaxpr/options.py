@@ -1,0 +1,40 @@
+"""The choices that change what is counted; every analysis carries the ones it was made with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from jaxflops.errors import JaxflopsError
+from jaxflops.jaxpr.op import Convolutions
+from jaxflops.polynomial import Count
+
+BranchPolicy = Literal["max", "min", "sum"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to count.
+
+    conv: `taps` (those that meet real input) or `nominal` (padding counted too).
+    branch: what a `cond` costs: its `max`, `min` or `sum`, or the index of the branch that runs.
+    trip_counts: trips of `while` loops whose count the program does not say, by scope path
+      (`encoder/loop`) or by `file:line`.
+    strict: raise on a primitive without a rule.
+    rules: cost rules for this call only, by primitive name.
+    """
+
+    conv: Convolutions = "taps"
+    branch: BranchPolicy | int = "max"
+    trip_counts: Mapping[str, Count] = field(default_factory=dict)
+    strict: bool = False
+    rules: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.conv not in get_args(Convolutions):
+            raise JaxflopsError(f"conv={self.conv!r}: write conv='taps' or conv='nominal'")
+        if self.branch not in get_args(BranchPolicy) and type(self.branch) is not int:
+            raise JaxflopsError(
+                f"branch={self.branch!r}: write branch='max', 'min', 'sum', or a branch's index"
+            )

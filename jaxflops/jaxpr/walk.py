@@ -1,0 +1,107 @@
+"""Walk a jaxpr into the tree: rules say what an equation costs or runs; only the walk recurses.
+
+A jaxpr object that occurs many times is walked once for each `Context` and its subtree shared,
+so work grows with distinct code.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from jaxflops.jaxpr import _jax
+from jaxflops.jaxpr.call import Call
+from jaxflops.jaxpr.context import SETTLED, Context, Flags, Walked, any_in, flags_of
+from jaxflops.jaxpr.leaf import Leaves, make_op
+from jaxflops.jaxpr.op import OpenLoop
+from jaxflops.jaxpr.open_loops import OpenLoops
+from jaxflops.jaxpr.options import Options
+from jaxflops.jaxpr.registry import BODY_RULES
+from jaxflops.jaxpr.rules.control import unknown_bodies
+from jaxflops.tree import HERE, Node, Site, branch, compose_phase
+
+
+def walk(jaxpr: Any, options: Options | None = None) -> Node:
+    """The cost tree of a program, given as a closed or open jaxpr."""
+    with _no_garbage_collection():
+        nodes = _Walker(options or Options()).jaxpr(jaxpr, Context()).nodes
+        return branch("program", HERE, nodes)
+
+
+class _Walker:
+    """One walk over one program."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._leaves = Leaves(options)
+        self._loops = OpenLoops(options.trip_counts)
+        self._known: dict[tuple[int, Context], Walked] = {}
+        self._alive: list[Any] = []  # keeps jaxprs alive while their ids are keys
+
+    def jaxpr(self, jaxpr: Any, context: Context) -> Walked:
+        """A jaxpr's nodes, from memory if it was walked in the same context."""
+        opened = _jax.open_jaxpr(jaxpr)
+        key = (id(opened), context)
+        if key not in self._known:
+            self._alive.append(opened)
+            self._known[key] = self._equations(opened, context)
+        return self._known[key]
+
+    def _equations(self, jaxpr: Any, context: Context) -> Walked:
+        tainted = {v for v, flag in zip(jaxpr.invars, context.tainted, strict=False) if flag}
+        unmarked, settled = context.phase is None, context.settled
+        nodes: list[Node] = []
+        for eqn in jaxpr.eqns:
+            info = eqn.source_info
+            scope, phase = _jax.read_stack(info.name_stack.stack)
+            source = _jax.TracebackSource(info.traceback)
+            if self._is_leaf(eqn):
+                touched = phase in SETTLED
+                if tainted and not touched:
+                    touched = any_in(eqn.invars, tainted)
+                    if touched and phase is None and unmarked:
+                        phase = "update"
+                nodes.append(self._leaves.node(eqn, Site(scope, source, phase)))
+                if touched and not settled:
+                    tainted.update(eqn.outvars)
+            else:
+                flags = flags_of(eqn.invars, tainted)
+                node, out = self._call(eqn, Site(scope, source, phase), context, flags)
+                nodes.append(node)
+                everything = phase in SETTLED
+                tainted.update(v for v, f in zip(eqn.outvars, out, strict=True) if f or everything)
+        return Walked(tuple(nodes), flags_of(jaxpr.outvars, tainted))
+
+    def _is_leaf(self, eqn: Any) -> bool:
+        name = eqn.primitive.name
+        if name in self._leaves.rules:
+            return True
+        return name not in BODY_RULES and next(_jax.jaxprs_in(eqn.params), None) is None
+
+    def _call(self, eqn: Any, site: Site, context: Context, flags: Flags) -> tuple[Node, Flags]:
+        """The node of an equation that runs jaxprs, and which of its results are tainted."""
+        phase = compose_phase(context.phase, site.phase)
+        scope = (*context.scope, *site.scope) if self._loops.hints else ()
+        inner = Context(phase, () if phase in SETTLED else flags, scope)
+        call = Call(eqn, site, inner, self._options, self.jaxpr)
+        rule = BODY_RULES.get(eqn.primitive.name)
+        if rule is None:
+            return call.unknown(unknown_bodies(eqn.params))
+        bodies = rule(make_op(eqn, self._options), **eqn.params)
+        if isinstance(bodies, OpenLoop):
+            return call.run(bodies, self._loops.trips(eqn, site.source, scope))
+        return call.run(bodies, None)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """A walk makes many small objects and no cycles; collecting among them doubles its time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
