@@ -18,7 +18,7 @@ from jaxflops.polynomial import opaque
 from jaxflops.polynomial import terms as t
 from jaxflops.polynomial.encoding import encode
 from jaxflops.polynomial.notation import to_latex, to_python, to_text
-from jaxflops.polynomial.numbers import number
+from jaxflops.polynomial.numbers import check_names, number
 from jaxflops.polynomial.order import is_less, lower_bound, sizes_hint
 from jaxflops.polynomial.terms import ONE, Atom, Coefficient, Terms
 
@@ -50,30 +50,19 @@ class Polynomial:
 
     def at(self, **sizes: Count) -> Count:
         """The count with all or some symbols given: ints >= 0 or other polynomials."""
-        unknown = ", ".join(sorted(sizes.keys() - self.symbols))
-        if unknown:
-            known = ", ".join(sorted(self.symbols))
-            raise JaxflopsError(f"{self} has no symbol {unknown}; its symbols are: {known}")
+        check_names(self, sizes)
         return evaluate(self, sizes)
 
     def __add__(self, other: Count) -> Count:
-        if type(other) is Polynomial:
-            return of_terms(t.add(self.terms, other.terms))
-        value = number(other, "+")
-        return of_terms(t.add(self.terms, {ONE: value})) if value else self
+        return of_terms(t.add(self.terms, operand(other, "+")))
 
     __radd__ = __add__
 
     def __neg__(self) -> Polynomial:
         return _raw(t.scale(self.terms, -1))
 
-    def __pos__(self) -> Polynomial:
-        return self
-
     def __sub__(self, other: Count) -> Count:
-        if type(other) is Polynomial:
-            return of_terms(t.add(self.terms, other.terms, -1))
-        return self + -number(other, "-")  # type: ignore[operator]
+        return of_terms(t.add(self.terms, operand(other, "-"), -1))
 
     def __rsub__(self, other: Count) -> Count:
         return -self + other
@@ -147,10 +136,10 @@ class Polynomial:
         raise self._no_number("is neither surely zero nor surely not")
 
     def __int__(self) -> int:
-        raise self._no_number("is no int")
+        raise self._no_number("is no number")
 
     def __float__(self) -> float:
-        raise self._no_number("is no float")
+        raise self._no_number("is no number")
 
     def _no_number(self, what: str) -> JaxflopsError:
         return JaxflopsError(
@@ -235,7 +224,7 @@ def _evaluate(count: Count, sizes: Mapping[str, Count]) -> Count:
         if isinstance(atom, str):
             size = sizes.get(atom)
             if size is None:
-                return symbol(atom)
+                return _raw({((atom, 1),): 1})
             return size if isinstance(size, Polynomial) else index(size)
         arguments = (of_terms(dict(argument)) for argument in atom.arguments)
         given = (terms_of(_evaluate(argument, sizes)) for argument in arguments)

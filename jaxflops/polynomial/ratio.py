@@ -11,6 +11,7 @@ from jaxflops.polynomial.common_factor import common_factor
 from jaxflops.polynomial.count import Count, Polynomial, evaluate, of_terms, operand
 from jaxflops.polynomial.encoding import encode
 from jaxflops.polynomial.functions import from_json
+from jaxflops.polynomial.numbers import check_names
 from jaxflops.polynomial.terms import lowest, quotient
 
 
@@ -32,10 +33,7 @@ class Ratio:
 
     def at(self, **sizes: Count) -> Count | Ratio:
         """The ratio with all or some symbols given: an int or a Fraction once all are."""
-        unknown = ", ".join(sorted(sizes.keys() - self.symbols))
-        if unknown:
-            known = ", ".join(sorted(self.symbols))
-            raise JaxflopsError(f"{self} has no symbol {unknown}; its symbols are: {known}")
+        check_names(self, sizes)
         return ratio_at(self, sizes)
 
     def __str__(self) -> str:
