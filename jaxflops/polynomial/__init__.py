@@ -5,6 +5,7 @@ from jaxflops.polynomial.count import Polynomial as Polynomial
 from jaxflops.polynomial.count import evaluate as evaluate
 from jaxflops.polynomial.count import symbol as symbol
 from jaxflops.polynomial.functions import from_json as from_json
+from jaxflops.polynomial.functions import lowest_coefficients as lowest_coefficients
 from jaxflops.polynomial.functions import maximum as maximum
 from jaxflops.polynomial.functions import minimum as minimum
 from jaxflops.polynomial.functions import to_json as to_json

@@ -27,3 +27,9 @@ def to_json(count: Count) -> Any:
 def from_json(data: Any) -> Count:
     """The count that `to_json` wrote, exactly."""
     return of_terms(decode(data))
+
+
+def lowest_coefficients(count: Count) -> Count:
+    """The same count with every whole coefficient an int."""
+    terms = terms_of(count).items()
+    return of_terms({m: int(v) if v.denominator == 1 else v for m, v in terms})
