@@ -204,6 +204,7 @@ def _refusal(
     name = next(iter(point))
     return JaxflopsError(
         f"{label} is no polynomial{tried} over these sizes: at {point_text(point)} the fit to "
-        f"other sizes predicts {predicted}, the program has {actual}; sample one residue class, away "
-        f"from small sizes, as in sizes={{{name!r}: range(64, 256, 16)}}, and degree + 3 sizes or more"
+        f"other sizes predicts {predicted}, the program has {actual}; sample one residue class, "
+        f"away from small sizes, as in sizes={{{name!r}: range(64, 256, 16)}}, and degree + 3 "
+        "sizes or more"
     )

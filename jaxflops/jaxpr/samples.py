@@ -76,18 +76,26 @@ def read_samples(
     if not isinstance(sizes, Mapping):
         names = [sizes] if isinstance(sizes, str) else sizes
         sizes = {name: range(_FIRST, _FIRST + _STEP * (number + 1), _STEP) for name in names}
-    result = {
-        name: tuple(sorted({index(size) for size in values})) for name, values in sizes.items()
-    }
+    result = {name: _distinct(name, values) for name, values in sizes.items()}
     for name, values in result.items():
         if len(values) < 3 or values[0] < 0:
             raise JaxflopsError(
-                f"{name}: {list(values)} cannot be interpolated; give at least degree + 3 distinct "
+                f"{name}: {list(sizes[name])} cannot be interpolated; give at least degree + 3 distinct "
                 f"sizes >= 0, such as sizes={{{name!r}: range(16, 88, 8)}}"
             )
     if not result:
         raise JaxflopsError("no variable; name what varies, as in sizes={'T': range(16, 88, 8)}")
     return result
+
+
+def _distinct(name: str, values: Sequence[int]) -> tuple[int, ...]:
+    try:
+        return tuple(sorted({index(size) for size in values}))
+    except TypeError:
+        raise JaxflopsError(
+            f"{name}: {values} are no sizes; write a range or a list of ints, such as "
+            f"sizes={{{name!r}: range(16, 88, 8)}}"
+        ) from None
 
 
 def read_point(point: Point, samples: Mapping[str, Sequence[int]]) -> dict[str, int]:
