@@ -78,6 +78,11 @@ def test_held_out_points_take_no_part_in_the_fit():
     """What is claimed to be predicted must lie outside the grid that was fitted."""
     found = interpolate_count(lambda B, T: B * T**3, sizes={"B": [1, 2, 3, 4, 5], "T": EIGHTS})
     grid = {(b, t) for b in [1, 2] for t in EIGHTS[:4]}
+    asked = {"T": 16, "B": 2}  # the fit needs it: it cannot be held out
+    again = interpolate_count(
+        lambda B, T: B * T**3, sizes={"B": [1, 2, 3, 4, 5], "T": EIGHTS}, held_out=[asked]
+    )
+    assert again.evidence == found.evidence
     assert len(found.evidence.held_out) >= 4
     assert not grid & {(point["B"], point["T"]) for point in found.evidence.held_out}
 

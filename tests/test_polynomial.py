@@ -174,6 +174,7 @@ WRITTEN = [
     (2 * B * D * K + 2 * B * D**2, "2·B·D² + 2·B·D·K", "2*B*D**2 + 2*B*D*K"),
     (3 - B, "-B + 3", "-B + 3"),
     (B - D, "B - D", "B - D"),
+    (B + D**3 + B * K, "D³ + B·K + B", "D**3 + B*K + B"),
     (T * (T + 1) / 2, "1/2·T² + 1/2·T", "(T**2 + T)//2"),
     (T / 2 - D, "-D + 1/2·T", "-D + Fraction(1, 2)*T"),
     (B**12 * symbol("heads"), "B¹²·heads", "B**12*heads"),
@@ -352,6 +353,7 @@ ERRORS = [
     (lambda: from_json([[1, [[{"exp": [1, 2]}, 1]]]]), "no exact count: {'exp'"),
     (lambda: from_json("many"), "no exact count: 'many'"),
     (lambda: from_json([["B"]]), "no exact count"),
+    (lambda: from_json(None), "no exact count: None"),
 ]
 
 

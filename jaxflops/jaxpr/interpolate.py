@@ -101,7 +101,7 @@ def interpolate_rows(
     """Label -> polynomial for every count of a row; the labels must be the same at every point."""
     samples = read_samples(sizes, degree + 1 + _CONFIRMATIONS)
     table = _Table(row_at)
-    extra = [read_point(point, samples) for point in held_out]
+    asked = [read_point(point, samples) for point in held_out]
     bases = [{name: values[i] for name, values in samples.items()} for i in (0, -1)]
     degrees = {
         name: max(_degree_along(table, name, values, base, degree) for base in bases)
@@ -110,6 +110,7 @@ def interpolate_rows(
     nodes = {name: values[: degrees[name] + 1] for name, values in samples.items()}
     fitted = {label: _fit(table, nodes, label) for label in table(bases[0])}
     unused = {name: values[degrees[name] + 1 :] for name, values in samples.items()}
+    extra = [p for p in asked if any(p[name] not in nodes[name] for name in nodes)]
     checks = list(_held_out(unused, extra))
     for point in checks:
         _verify(fitted, point, table(point))

@@ -13,6 +13,7 @@ from jaxflops.errors import JaxflopsError
 Point: TypeAlias = Mapping[str, int]
 # Multiples of 8 from 16 on: below, kernels are smaller than their windows and shapes degenerate.
 _FIRST, _STEP = 16, 8
+_FEWEST = 3  # sizes of a constant: one to fit, two to confirm
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,10 @@ def read_samples(
         sizes = {name: range(_FIRST, _FIRST + _STEP * (number + 1), _STEP) for name in names}
     result = {name: _distinct(name, values) for name, values in sizes.items()}
     for name, values in result.items():
-        if len(values) < 3 or values[0] < 0:
+        if len(values) < _FEWEST or values[0] < 0:
             raise JaxflopsError(
-                f"{name}: {list(sizes[name])} cannot be interpolated; give at least degree + 3 distinct "
-                f"sizes >= 0, such as sizes={{{name!r}: range(16, 88, 8)}}"
+                f"{name}: {list(sizes[name])} cannot be interpolated; give at least degree + 3 "
+                f"distinct sizes >= 0, such as sizes={{{name!r}: range(16, 88, 8)}}"
             )
     if not result:
         raise JaxflopsError("no variable; name what varies, as in sizes={'T': range(16, 88, 8)}")
@@ -111,7 +112,7 @@ def read_point(point: Point, samples: Mapping[str, Sequence[int]]) -> dict[str, 
                 f"held out {name}={value} is not ≡ {remainder} mod {modulus} as the sampled sizes "
                 f"are; choose, say, {name}={value - (value - remainder) % modulus}"
             )
-    return {name: index(value) for name, value in point.items()}
+    return {name: index(point[name]) for name in samples}
 
 
 def point_text(point: Point) -> str:

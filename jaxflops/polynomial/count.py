@@ -198,7 +198,7 @@ def terms_of(count: Count) -> Terms:
 
 def _plain(value: Coefficient) -> int:
     """A constant: an int unless really fractional (the type stays `Count` for its users)."""
-    return int(value) if value.denominator == 1 else cast(int, value)
+    return int(value) if value.denominator == 1 else cast("int", value)
 
 
 def operand(value: Count, operator: str) -> Terms:
@@ -242,4 +242,4 @@ def _replace(count: Polynomial, value: Callable[[Atom], Count]) -> Count:
         for atom, exponent in monomial:
             part = part * values[atom] ** exponent
         result = result + part
-    return result if type(result) is Polynomial else _plain(cast(Coefficient, result))
+    return result if type(result) is Polynomial else _plain(cast("Coefficient", result))

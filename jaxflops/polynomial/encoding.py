@@ -87,10 +87,11 @@ def _decode_atom(data: Any) -> Terms:
     raise _unreadable(data)
 
 
-def _pairs(data: Any) -> list[Any]:
-    if not isinstance(data, list) or any(not isinstance(x, list) or len(x) != 2 for x in data):
-        raise _unreadable(data)
-    return data
+def _pairs(data: Any) -> list[tuple[Any, Any]]:
+    try:
+        return [(first, second) for first, second in data]
+    except (TypeError, ValueError):
+        raise _unreadable(data) from None
 
 
 def _unreadable(data: Any) -> JaxflopsError:
