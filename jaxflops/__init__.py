@@ -2,6 +2,7 @@
 
 from jaxflops._version import __version__ as __version__
 from jaxflops.analysis import analyze as analyze
+from jaxflops.analysis import interpolate as interpolate
 from jaxflops.cost import Cost as Cost
 from jaxflops.errors import JaxflopsError as JaxflopsError
 from jaxflops.errors import SpecError as SpecError
@@ -16,6 +17,7 @@ from jaxflops.jaxpr.registry import cost_rule as cost_rule
 from jaxflops.jaxpr.specs import spec as spec
 from jaxflops.jaxpr.specs import specs as specs
 from jaxflops.results import Analysis as Analysis
+from jaxflops.results import load as load
 from jaxflops.tree import Kind as Kind
 from jaxflops.tree import Node as Node
 from jaxflops.tree import Site as Site

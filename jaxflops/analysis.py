@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import jax
-import jaxlib
+import jaxlib.version
 
 from jaxflops._version import __version__
 from jaxflops.errors import JaxflopsError
+from jaxflops.interpolated import Interpolated, fit
 from jaxflops.jaxpr import derivation
 from jaxflops.jaxpr.op import Convolutions
 from jaxflops.jaxpr.options import BranchPolicy, Options
-from jaxflops.jaxpr.trace import How, Mode, Program, function_name, remove_dead_code, trace
+from jaxflops.jaxpr.program import How, Mode, Program, function_name, remove_dead_code
+from jaxflops.jaxpr.trace import trace
 from jaxflops.jaxpr.walk import walk
 from jaxflops.polynomial import Count
 from jaxflops.results import Analysis, Provenance
 
 
-def analyze(
+def analyze(  # noqa: PLR0913 - the options of one front door
     fn: Any,
     *misplaced: Any,
     mode: Mode = "call",
@@ -65,7 +67,7 @@ class Analyze:
     how: How
     options: Options
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Analysis:
+    def __call__(self, *args: Any, **kwargs: Any) -> Analysis:  # noqa: D102 - the class says it
         program = trace(self.fn, self.how, args, kwargs)
         live, _ = remove_dead_code(program)
         return Analysis(
@@ -77,6 +79,36 @@ class Analyze:
     def __repr__(self) -> str:
         name = function_name(self.fn)
         return f"<jf.analyze({name}, mode={self.how.mode!r}): call it with {name}'s arguments>"
+
+
+def interpolate(
+    fn: Any,
+    *,
+    sizes: Mapping[str, Sequence[int]] | Iterable[str],
+    held_out: Sequence[Mapping[str, int]] = (),
+    degree: int = 6,
+    **options: Any,
+) -> Callable[[Callable[..., tuple[Any, ...]]], Interpolated]:
+    """The exact polynomial cost of a function that cannot be traced with symbolic sizes.
+
+    `jf.interpolate(fn, sizes={"T": range(16, 88, 8)})(lambda T: jf.specs(f"f32[{T}]"))` counts
+    `fn` at concrete sizes, fits, and verifies at sizes that took no part in the fit.
+
+    sizes: variable -> sizes to sample, one residue class each; names alone take multiples of 8.
+    held_out: further points to verify at. degree: the highest tried in any variable.
+    options: as in `jf.analyze`. Raises JaxflopsError where the cost is no polynomial.
+    """
+    count = analyze(fn, **options)
+
+    def fitted(make_args: Callable[..., tuple[Any, ...]]) -> Interpolated:
+        return fit(
+            lambda **point: count(*make_args(**point)),
+            sizes=sizes,
+            held_out=held_out,
+            degree=degree,
+        )
+
+    return fitted
 
 
 def _derive(program: Program, options: Options) -> derivation.Derivation:
@@ -95,5 +127,5 @@ def _provenance(program: Program, options: Options) -> Provenance:
         program.mode,
         program.arguments,
         {name: value for name, value in conventions.items() if value},
-        {"jaxflops": __version__, "jax": jax.__version__, "jaxlib": jaxlib.__version__},
+        {"jaxflops": __version__, "jax": jax.__version__, "jaxlib": jaxlib.version.__version__},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+
 from jaxflops.polynomial import Count, evaluate
 from jaxflops.tree import Node, gather
 

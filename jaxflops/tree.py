@@ -19,11 +19,16 @@ class Source(Protocol):
     """A place in the user's program; lanes may resolve it lazily."""
 
     @property
-    def file(self) -> str: ...
+    def file(self) -> str:
+        """Path of the file; empty when unknown."""
+
     @property
-    def line(self) -> int: ...
+    def line(self) -> int:
+        """Line of the expression; 0 when unknown."""
+
     @property
-    def function(self) -> str: ...
+    def function(self) -> str:
+        """Qualified name of the function."""
 
 
 class Frame(NamedTuple):
@@ -51,7 +56,7 @@ class Site(NamedTuple):
     phase: Phase | None = None
 
     def within(self, outer: Site) -> Site:
-        """This site seen from outside `outer`."""
+        """Itself, seen from outside `outer`."""
         return Site(
             outer.scope + self.scope,
             self.source or outer.source,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 from jaxflops.cost import ZERO, Cost
@@ -72,8 +72,9 @@ def show_source(source: Source | None) -> str:
     """`file.py:12`, relative to the working directory when it lies below."""
     if source is None or not source.file:
         return "(no source)"
-    path = os.path.relpath(source.file) if os.path.isabs(source.file) else source.file
-    return f"{source.file if path.startswith('..') else path}:{source.line}"
+    path = Path(source.file)
+    below = path.is_relative_to(Path.cwd())
+    return f"{path.relative_to(Path.cwd()) if below else path}:{source.line}"
 
 
 def _inner(outer: Part, inner: Part) -> Part:
@@ -93,13 +94,13 @@ _VIEWS: dict[str, _View] = {
     ),
     "phase": _View(
         lambda n: n.site.phase,
-        lambda outer, inner: compose_phase(outer, inner),  # type: ignore[arg-type]
+        compose_phase,  # type: ignore[arg-type]
         lambda phase: str(phase or "forward"),
     ),
     "scope": _View(
         lambda n: n.site.scope,
         lambda outer, inner: outer + inner,  # type: ignore[operator]
-        lambda path: "/".join(path),  # type: ignore[arg-type]
+        "/".join,  # type: ignore[arg-type]
     ),
     "source": _View(_place, _inner, lambda place: str(place or "(no source)")),
 }

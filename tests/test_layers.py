@@ -17,6 +17,7 @@ LAYERS = [
     {"views", "coverage", "substitute", "compare", "profile"},
     {"report"},
     {"results"},
+    {"interpolated"},
     {"analysis"},
     {"models", "meter", "testing", "frameworks"},
     {"__init__"},
@@ -88,5 +89,7 @@ def test_files_hold_one_job(path: Path) -> None:
 
 
 def test_only_the_terminal_needs_rich() -> None:
-    users = {room(p) + "/" + p.name for p in FILES if any(m.startswith("rich") for m in imported(p))}
+    users = {
+        room(p) + "/" + p.name for p in FILES if any(m.startswith("rich") for m in imported(p))
+    }
     assert users <= {"report/terminal.py"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jaxflops.errors import UnknownCostError
@@ -62,11 +62,9 @@ class Call:
 
     def _open_loop(self, loop: OpenLoop, trips: Trips) -> tuple[Node, Flags]:
         """A while: the body `trips` times, the condition once more."""
-        body, flags = self._body(loop.body, trips.count)
+        body, flags = self._body(loop.body, trips.number)
         carried = self._feed(loop.body, flags)
-        test, _ = Call(self.eqn, self.site, carried, self.options, self.walk)._body(
-            loop.test, trips.count + 1
-        )
+        test, _ = replace(self, context=carried)._body(loop.test, trips.number + 1)  # noqa: SLF001
         return self._node((test, body), notes=(trips.note,)), flags
 
     def _choice(self, choice: OneOf) -> tuple[Node, Flags]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 from jaxflops.cost import ZERO, Cost
 from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr.options import BranchPolicy

@@ -55,7 +55,7 @@ class Leaves:
     def _key(self, eqn: Any, name: str, rule: CostRule | None) -> tuple[Any, ...]:
         """What the cost depends on: types of operands and results, and the parameters read."""
         types = self._types
-        key = [name]
+        key: list[Any] = [name]
         for v in (*eqn.invars, *eqn.outvars):
             aval = v.aval
             number = types.get(id(aval))
@@ -77,16 +77,19 @@ class Leaves:
     def _compute(self, eqn: Any, rule: CostRule | None) -> Priced:
         op = make_op(eqn, self._options)
         if rule is None:
-            return self._unknown(op)
-        cost = rule.formula(op, **eqn.params)
+            return self._unknown(op, "no cost rule")
+        try:
+            cost = rule.formula(op, **eqn.params)
+        except UnknownCostError as reason:  # the rule cannot say: a foreign function, a symbol
+            return self._unknown(op, str(reason))
         if rule.state != "free" and not (cost.bytes_read or cost.bytes_written):
             cost = cost + _traffic(op)
         notes = (f"{op.name}: {rule.note}",) if rule.note else ()
         return Priced(cost, kind_of(op, cost, eqn.params), rule.state, notes)
 
-    def _unknown(self, op: Op) -> Priced:
+    def _unknown(self, op: Op, reason: str) -> Priced:
         shapes = ", ".join(_shape(array) for array in op.inputs)
-        message = f"{op.name}({shapes}): no cost rule, so its FLOPs are not in the totals"
+        message = f"{op.name}({shapes}): {reason}, so its FLOPs are not in the totals"
         if self._options.strict:
             raise UnknownCostError(
                 f"{message}; write one with @jf.cost_rule({op.name!r}), "
@@ -123,7 +126,7 @@ def _precision(precision: Any) -> str:
 
 def _array(aval: Any) -> Array:
     shape = tuple(to_count(dim) for dim in getattr(aval, "shape", ()))
-    category = cast(Category, _jax.category(aval))
+    category = cast("Category", _jax.category(aval))
     return Array(shape, _jax.dtype_name(aval), _jax.itemsize(aval), category)
 
 

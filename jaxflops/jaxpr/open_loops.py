@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxflops.polynomial import Count, symbol
@@ -13,7 +13,7 @@ from jaxflops.tree import Source
 class Trips(NamedTuple):
     """A trip count and where it comes from."""
 
-    count: Count
+    number: Count
     note: str
 
 
@@ -27,12 +27,15 @@ class OpenLoops:
 
     def trips(self, eqn: Any, source: Source, scope: tuple[str, ...]) -> Trips:
         """The loop's trips: by its scope, by its `file:line`, or open."""
-        place = f"{os.path.basename(source.file) or '?'}:{source.line}"
+        place = f"{Path(source.file).name or '?'}:{source.line}"
         for key in ("/".join(scope), f"{source.file}:{source.line}", place):
             if key and key in self.hints:
                 return Trips(self.hints[key], f"while at {place}: trip count given for {key!r}")
         name = self._symbol(eqn, place)
-        note = f"while at {place}: trip count unknown, kept as {name}; give trip_counts={{{place!r}: n}}"
+        note = (
+            f"while at {place}: trip count unknown, kept as {name}; "
+            f"give trip_counts={{{place!r}: n}}"
+        )
         return Trips(name, note)
 
     def _symbol(self, eqn: Any, place: str) -> Count:

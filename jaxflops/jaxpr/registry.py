@@ -20,13 +20,15 @@ from jaxflops.tree import State
 class CostFormula(Protocol):
     """`(op, /, *, params it reads, **_) -> Cost`."""
 
-    def __call__(self, op: Op, /, **params: Any) -> Cost: ...
+    def __call__(self, op: Op, /, **params: Any) -> Cost:  # noqa: D102
+        ...
 
 
 class BodyFormula(Protocol):
     """`(op, /, *, params it reads, **_) -> Bodies`."""
 
-    def __call__(self, op: Op, /, **params: Any) -> Bodies: ...
+    def __call__(self, op: Op, /, **params: Any) -> Bodies:  # noqa: D102
+        ...
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,10 @@ class _Walker:
             return call.unknown(unknown_bodies(eqn.params))
         bodies = rule(make_op(eqn, self._options), **eqn.params)
         if isinstance(bodies, OpenLoop):
-            return call.run(bodies, self._loops.trips(eqn, site.source, scope))
+            return call.run(
+                bodies,
+                self._loops.trips(eqn, _jax.TracebackSource(eqn.source_info.traceback), scope),
+            )
         return call.run(bodies, None)
 
 

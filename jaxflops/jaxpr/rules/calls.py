@@ -8,9 +8,10 @@ from typing import Any
 from jaxflops.jaxpr import _jax
 from jaxflops.jaxpr.op import Bodies, Body, Op
 from jaxflops.jaxpr.registry import body_rule
+from jaxflops.polynomial import Count
 
 
-def straight(op: Op, jaxpr: Any, *, label: str = "", times: int = 1, skip: int = 0) -> Body:
+def straight(op: Op, jaxpr: Any, *, label: str = "", times: Count = 1, skip: int = 0) -> Body:
     """A body whose inputs are the operands after the first `skip`, and whose results are ours."""
     inner = _jax.open_jaxpr(jaxpr)
     return Body(

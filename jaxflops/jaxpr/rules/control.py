@@ -19,9 +19,7 @@ def scan(op: Op, /, *, jaxpr: Any, length: Any, unroll: Any = 1, **params: Any) 
     body = straight(op, jaxpr, label="body", times=to_count(length))
     feedback = tuple((i, consts + i) for i in range(carries))
     copies = lowered_copies(length, unroll)
-    return (
-        Body(body.jaxpr, body.times, "body", body.inputs, body.outputs, feedback, copies),
-    )
+    return (Body(body.jaxpr, body.times, "body", body.inputs, body.outputs, feedback, copies),)
 
 
 def lowered_copies(length: Any, unroll: Any) -> int:

@@ -1,0 +1,77 @@
+"""A traced program, what was made of the function before tracing it, and how to name it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from jaxflops.errors import JaxflopsError
+from jaxflops.jaxpr import _jax
+
+Mode = Literal["call", "grad", "value_and_grad", "vjp"]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A traced program, before dead-code removal.
+
+    jaxpr: the closed jaxpr.
+    names: the user's path of each flat input (`params['w1']`); '' where unknown.
+    differentiated: for each flat output that is a gradient, the input it belongs to; else None.
+    """
+
+    jaxpr: Any
+    name: str
+    mode: Mode
+    names: tuple[str, ...]
+    differentiated: tuple[int | None, ...] = ()
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """`params['w1']: float32[B,D]` for each flat input."""
+        avals = [v.aval for v in _jax.open_jaxpr(self.jaxpr).invars]
+        return tuple(
+            f"{n or '?'}: {_jax.show_aval(a)}" for n, a in zip(self.names, avals, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class How:
+    """What to make of the function before tracing it."""
+
+    mode: Mode = "call"
+    argnums: int | Sequence[int] = 0
+    has_aux: bool = False
+    static_argnums: int | Sequence[int] = ()
+
+    def __post_init__(self) -> None:
+        if self.mode not in get_args(Mode):
+            choices = ", ".join(repr(mode) for mode in get_args(Mode))
+            raise JaxflopsError(f"mode={self.mode!r}: write one of {choices}")
+
+    @property
+    def static(self) -> tuple[int, ...]:
+        """Static positions as a tuple."""
+        return as_tuple(self.static_argnums)
+
+
+def remove_dead_code(program: Program) -> tuple[Any, list[bool]]:
+    """The open jaxpr without dead equations (lowering drops them too), and which inputs are used.
+
+    A jaxpr of `grad` keeps equations whose results nobody reads.
+    """
+    return _jax.dce(program.jaxpr)
+
+
+def function_name(target: Any) -> str:
+    """How to call the thing in a report."""
+    while hasattr(target, "func") and not hasattr(target, "__name__"):  # functools.partial
+        target = target.func
+    info = getattr(getattr(target, "jaxpr", target), "debug_info", None)
+    return str(getattr(target, "__name__", None) or getattr(info, "func_name", "program"))
+
+
+def as_tuple(positions: int | Sequence[int]) -> tuple[int, ...]:
+    """Positions as JAX takes them: one, or several."""
+    return (positions,) if isinstance(positions, int) else tuple(positions)
