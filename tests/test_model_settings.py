@@ -1,9 +1,12 @@
-"""Settings of the shipped models: read from text, and refused with what to write instead."""
+"""Settings of the shipped models: read from text or refused; signatures; the suite."""
 
+import inspect
+
+import jax
 import pytest
 
 from jaxflops.errors import JaxflopsError, SpecError
-from jaxflops.models import mlp, moe, resnet, transformer, two_layer, unet, vit
+from jaxflops.models import mlp, moe, resnet, suite, transformer, two_layer, unet, vit
 
 
 def test_settings_are_read_from_text():
@@ -54,3 +57,17 @@ def test_unknown_presets_and_unknown_sizes_say_what_to_write():
 def test_a_size_that_is_no_expression_is_refused():
     with pytest.raises(SpecError, match="write whole numbers, or names of symbolic sizes"):
         mlp.with_config(batch="B!")
+
+
+def test_medium_suite_has_the_same_models():
+    small, medium = ({case.loss.name for case in suite(size)} for size in ("small", "medium"))
+    assert small - {"resnet"} == medium - {"resnet18"}
+    with pytest.raises(JaxflopsError, match=r"suite\('big'\): write one of small, medium"):
+        list(suite("big"))
+
+
+def test_a_model_looks_like_the_function_it_stands_for():
+    assert list(inspect.signature(two_layer).parameters) == ["x", "w1", "w2"]
+    assert list(inspect.signature(transformer).parameters) == ["params", "tokens", "targets"]
+    assert transformer.__name__ == "transformer"
+    assert jax.jit(mlp).lower(*mlp.example_args()).out_info.shape == ()
