@@ -1,0 +1,101 @@
+"""Options that verbs share; defined without importing JAX."""
+
+from __future__ import annotations
+
+import argparse
+from typing import get_args
+
+from jaxflops.cli import values
+from jaxflops.views import Key
+
+MODES = ("call", "grad", "value_and_grad", "vjp")
+
+
+def add_call(verb: argparse.ArgumentParser) -> None:
+    """What is called: every verb that takes a function has these."""
+    verb.add_argument("target", help="module:function or path/to/file.py:function")
+    verb.add_argument(
+        "--args",
+        metavar="SPECS",
+        help='arguments: "f32[B,D] {w: f32[D,K]} (i32[], 3) lr=0.1"; the function\'s own '
+        "example_args if left out",
+    )
+    verb.add_argument("--preset", metavar="NAME", help="a model's published configuration")
+    verb.add_argument(
+        "--set",
+        metavar="NAME=VALUE",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=values.setting,
+        help="change a model's configuration: --set layers=64 remat=true",
+    )
+    verb.add_argument(
+        "--mode",
+        type=values.one_of(*MODES),
+        default="call",
+        metavar="MODE",
+        help=f"what is counted of the function: {', '.join(MODES)} (call)",
+    )
+    verb.add_argument(
+        "--argnums",
+        metavar="0,1",
+        type=values.positions,
+        help="arguments to differentiate; the function's own argnums, or 0, if left out",
+    )
+    verb.add_argument("--has-aux", action="store_true", help="the function returns (loss, other)")
+    verb.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def add_counting(verb: argparse.ArgumentParser) -> None:
+    """Conventions: what a count means."""
+    verb.add_argument(
+        "--conv",
+        type=values.one_of("taps", "nominal"),
+        default="taps",
+        metavar="WHICH",
+        help="convolutions count the taps that meet real input, or nominal ones (taps)",
+    )
+    verb.add_argument(
+        "--branch",
+        type=values.branch,
+        default="max",
+        metavar="WHICH",
+        help="what a cond costs: max, min, sum, or a branch's index (max)",
+    )
+    verb.add_argument(
+        "--trips",
+        type=values.trips,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PLACE=N",
+        help="trips of while loops, by file.py:line or scope path",
+    )
+    verb.add_argument(
+        "--at", type=values.sizes, metavar="B=32,D=512", help="sizes for all or some symbols"
+    )
+    verb.add_argument("--strict", action="store_true", help="exit 1 on a primitive without a rule")
+
+
+def add_output(verb: argparse.ArgumentParser) -> None:
+    """What is printed and written."""
+    verb.add_argument(
+        "--by",
+        type=values.several_of(*get_args(Key)),
+        default=(),
+        metavar="KEYS",
+        help=f"a table for each: {','.join(get_args(Key))}",
+    )
+    verb.add_argument(
+        "--depth", type=values.at_least(1), metavar="N", help="names of a scope path to keep"
+    )
+    verb.add_argument(
+        "--top",
+        type=values.at_least(0),
+        default=20,
+        metavar="N",
+        help="rows of a table; 0: all (20)",
+    )
+    verb.add_argument("--derive", action="store_true", help="list every contraction")
+    verb.add_argument("--json", metavar="PATH", help="write everything, exactly; read with jf.load")
