@@ -69,6 +69,8 @@ class Cost:
 
     def at(self, **sizes: Count) -> Cost:
         """The cost with sizes given to all or some of its symbols; other names are ignored."""
+        if self is ZERO:  # views leave out containers by it
+            return self
         return self.map(lambda count: evaluate(count, sizes))
 
     def as_dict(self) -> dict[str, Count]:

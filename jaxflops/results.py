@@ -13,8 +13,8 @@ from jaxflops.cost import ZERO, Cost
 from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr.derivation import Derivation
 from jaxflops.polynomial import Count, Ratio, ratio
+from jaxflops.report import html, text
 from jaxflops.report import json as json_report
-from jaxflops.report import text
 from jaxflops.substitute import substitute
 from jaxflops.tree import PHASES, Node, Phase
 
@@ -33,12 +33,18 @@ class Provenance:
     conventions: Mapping[str, str]
     versions: Mapping[str, str]
 
+    def noting(self, name: str, value: str) -> Provenance:
+        """The same with one more choice; a second value of a name is added to the first."""
+        before = self.conventions.get(name)
+        noted = {name: f"{before}, {value}" if before else value} if value else {}
+        return replace(self, conventions={**self.conventions, **noted})
+
 
 @dataclass(frozen=True)
 class Analysis:
     """The exact cost of a program, attributed to primitives, scopes, source lines and phases."""
 
-    tree: Node
+    tree: Node = field(repr=False)
     provenance: Provenance
     derive: Callable[[], Derivation] = field(repr=False)
 
@@ -139,7 +145,9 @@ class Analysis:
     @property
     def symbols(self) -> frozenset[str]:
         """Sizes that are still open, unknown trip counts among them."""
-        parts = [getattr(count, "symbols", frozenset()) for count in self.total.as_dict().values()]
+        parts: list[frozenset[str]] = [
+            getattr(count, "symbols", frozenset()) for count in self.total.as_dict().values()
+        ]
         return frozenset().union(*parts)
 
     def at(self, **sizes: Count) -> Analysis:
@@ -151,19 +159,37 @@ class Analysis:
         if unknown:
             known = ", ".join(sorted(self.symbols)) or "none"
             raise JaxflopsError(f"at({', '.join(unknown)}=...): the open symbols are: {known}")
+        given = ", ".join(f"{name}={size}" for name, size in sizes.items())
         return replace(
-            self, tree=substitute(self.tree, sizes), derive=lambda: self.derivation.at(**sizes)
+            self,
+            tree=substitute(self.tree, sizes),
+            provenance=self.provenance.noting("sizes", given),
+            derive=lambda: self.derivation.at(**sizes),
         )
 
     def to_json(self, path: str | Path | None = None) -> dict[str, Any]:
         """Everything as plain JSON data; written to `path` when given. `jf.load` reads it back."""
         return json_report.dump(self, path)
 
+    def __repr__(self) -> str:
+        origin = self.provenance
+        return f"<Analysis of {origin.function}, mode {origin.mode!r}: {self.flops} FLOPs>"
+
     def __str__(self) -> str:
         return text.analysis(self)
 
     def _repr_html_(self) -> str:
-        return text.html(self)
+        return html.analysis(self)
+
+
+def load(source: str | Path | Mapping[str, Any]) -> Analysis:
+    """The analysis that `to_json` wrote to a path, or returned as data; every count is exact.
+
+    Raises JaxflopsError for what is no analysis, is damaged, or has another format version.
+    """
+    parts = json_report.read(source)
+    rows = json_report.decoded(source, Derivation.from_json, parts.derivation)
+    return Analysis(parts.tree, Provenance(**parts.provenance), lambda: rows)
 
 
 def phases_present(analysis: Analysis) -> list[Phase]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from jaxflops.cost import ZERO, Cost
 from jaxflops.errors import JaxflopsError
@@ -22,7 +23,7 @@ def choose(
         return {known}, ()
     if len({node.total for node in nodes}) == 1:
         return {0}, ()
-    place = f"cond at {site.source.file}:{site.source.line}" if site.source else "cond"
+    place = f"cond at {Path(site.source.file).name}:{site.source.line}" if site.source else "cond"
     if policy == "sum":
         return set(range(len(nodes))), (f"{place}: all {len(nodes)} branches counted",)
     if isinstance(policy, int):
