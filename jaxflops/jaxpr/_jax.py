@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -23,11 +24,12 @@ Var = core.Var
 Literal = core.Literal
 InconclusiveDimensionOperation = core.InconclusiveDimensionOperation
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
-source_info_util.register_exclusion(_HERE + os.sep)
-for _door in ("analysis.py", "cli.py", "__main__.py"):
-    source_info_util.register_exclusion(os.path.join(os.path.dirname(_HERE), _door))
+_HERE = Path(__file__).resolve().parent
+source_info_util.register_exclusion(f"{_HERE}{os.sep}")
+for _door in ("analysis.py", "cli" + os.sep, "__main__.py"):
+    source_info_util.register_exclusion(f"{_HERE.parent}{os.sep}{_door}")
 
+_CLOSED_APART = "ClosedJaxpr" == core.ClosedJaxpr.__name__ != core.Jaxpr.__name__  # JAX < 0.11
 RECOMPUTE = "rematted_computation"
 # Names that JAX itself pushes on the stack around remat; not scopes that the user opened.
 _REMAT_SCOPES = frozenset({RECOMPUTE, "checkpoint", "remat"})
@@ -35,8 +37,7 @@ _REMAT_SCOPES = frozenset({RECOMPUTE, "checkpoint", "remat"})
 
 def open_jaxpr(jaxpr: Any) -> Any:
     """The jaxpr with `.invars` and `.eqns`, whether closed or open."""
-    closed_apart = core.ClosedJaxpr is not core.Jaxpr  # JAX < 0.11
-    return jaxpr.jaxpr if closed_apart and isinstance(jaxpr, core.ClosedJaxpr) else jaxpr
+    return jaxpr.jaxpr if _CLOSED_APART and isinstance(jaxpr, core.ClosedJaxpr) else jaxpr
 
 
 def is_jaxpr(value: object) -> bool:
@@ -52,7 +53,7 @@ def jaxprs_in(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
                 yield name, item
 
 
-@lru_cache(maxsize=None)
+@cache
 def read_stack(stack: tuple[Any, ...]) -> tuple[tuple[str, ...], Phase | None]:
     """Name stack -> (scope path, phase): transform marks become the phase, scopes the path.
 
@@ -69,9 +70,63 @@ def read_stack(stack: tuple[Any, ...]) -> tuple[tuple[str, ...], Phase | None]:
     return scope, ("forward" if "jvp" in transforms else None)
 
 
-def user_frames(traceback: Any) -> tuple[source_info_util.Frame, ...]:
-    """The user's frames, innermost first, with start and end line and column."""
-    return tuple(source_info_util.user_frames(traceback)) if traceback is not None else ()
+def count_transposes(stack: tuple[Any, ...]) -> int:
+    """How many times an equation's name stack says that it was transposed."""
+    return sum(isinstance(i, source_info_util.Transform) and i.name == "transpose" for i in stack)
+
+
+class Position(NamedTuple):
+    """A frame of the user's: the range of the expression that was being evaluated.
+
+    leaves: how its function's result reaches the next frame: as it is, `differentiated` (the next
+      frame's call gives something else), or as the first of a custom rule's results (`fwd`).
+    """
+
+    file: str
+    function: str
+    start_line: int
+    start_column: int
+    end_line: int
+    end_column: int
+    leaves: str = ""
+
+
+_DIFFERENTIATION = ("value_and_grad", "vjp", "_vjp", "jvp", "_jvp", "linearize", "jac", "hessian")
+
+
+@lru_cache(maxsize=1 << 16)
+def positions(traceback: Any) -> tuple[Position, ...]:
+    """The user's frames, innermost first; up to the boundary of a cached trace, as JAX keeps them."""
+    found: list[Position] = []
+    codes, offsets = traceback.raw_frames() if traceback is not None else ((), ())
+    for code, offset in zip(codes, offsets, strict=True):
+        file, function = code.co_filename, code.co_qualname
+        if source_info_util.is_user_filename(file):
+            range_ = source_info_util.raw_frame_to_frame(code, offset)
+            found.append(Position(file, function, *range_[2:]))
+        elif found and file.endswith(("_src/api.py", "_src/custom_derivatives.py")):
+            found[-1] = found[-1]._replace(leaves=found[-1].leaves or _leaves(function))
+    return tuple(found)
+
+
+def _leaves(function: str) -> str:
+    if function.startswith(_DIFFERENTIATION):
+        return "differentiated"
+    return "fwd" if "fwd" in function else ""
+
+
+def in_forward_mode(traceback: Any) -> bool:
+    """Whether the equation was made while pushing tangents forward (jvp, jacfwd)."""
+    codes, _ = traceback.raw_frames() if traceback is not None else ((), ())
+    return any(code.co_qualname.startswith("JVPTrace.") for code in codes)
+
+
+def is_library(jaxpr: Any) -> bool:
+    """Whether the function that was traced into this jaxpr is JAX's own."""
+    info = getattr(open_jaxpr(jaxpr), "debug_info", None)
+    place = str(getattr(info, "func_src_info", "") or "")
+    _, found, file = place.rpartition(" at ")
+    return bool(found) and not source_info_util.is_user_filename(file.rpartition(":")[0])
 
 
 class TracebackSource:
@@ -131,6 +186,14 @@ def show_aval(aval: Any) -> str:
 def itemsize(aval: Any) -> int:
     """Bytes of one element; extended dtypes (PRNG keys) say their own."""
     return int(getattr(getattr(aval, "dtype", None), "itemsize", 0))
+
+
+def float_bits(aval: Any) -> tuple[int, int] | None:
+    """(exponent bits, mantissa bits) of a floating-point type."""
+    if category(aval) != "float":
+        return None
+    info = jax.numpy.finfo(aval.dtype)
+    return int(info.nexp), int(info.nmant)
 
 
 def category(aval: Any) -> str:

@@ -55,15 +55,15 @@ class Leaves:
     def _key(self, eqn: Any, name: str, rule: CostRule | None) -> tuple[Any, ...]:
         """What the cost depends on: types of operands and results, and the parameters read."""
         types = self._types
-        key: list[Any] = [name]
-        for v in (*eqn.invars, *eqn.outvars):
-            aval = v.aval
-            number = types.get(id(aval))
-            key.append(self._number(aval) if number is None else number)
-        if rule is not None and rule.reads:
-            params = eqn.params
-            key += [params.get(read) for read in rule.reads]
-        return tuple(key)
+        results = [self._number(v.aval) for v in eqn.outvars]  # new to the walk, as a rule
+        try:
+            operands = [types[id(v.aval)] for v in eqn.invars]
+        except KeyError:  # an argument, a constant, a literal
+            operands = [self._number(v.aval) for v in eqn.invars]
+        if rule is None or not rule.reads:
+            return (name, *operands, *results)
+        params = eqn.params
+        return (name, *operands, *results, *[params.get(read) for read in rule.reads])
 
     def _number(self, aval: Any) -> int:
         """A number for the aval's shape and dtype; hashing those each time is what costs.
