@@ -19,7 +19,7 @@ from jaxflops.polynomial import terms as t
 from jaxflops.polynomial.encoding import encode
 from jaxflops.polynomial.notation import to_latex, to_python, to_text
 from jaxflops.polynomial.numbers import check_names, number
-from jaxflops.polynomial.order import is_less, lower_bound, sizes_hint
+from jaxflops.polynomial.order import is_less, sizes_hint
 from jaxflops.polynomial.terms import ONE, Atom, Coefficient, Terms
 
 _NAME = re.compile(r"(?!(max|min|mod|floordiv)\()[^\W\d]\w*(\(.*\))?")
@@ -32,7 +32,6 @@ class Polynomial:
     """
 
     __slots__ = ("_hash", "terms")
-    __array_ufunc__ = None  # NumPy scalars then leave mixed arithmetic to us
     _hash: int
     terms: Terms
     """Monomial -> coefficient, not to be changed; a monomial is a sorted tuple of (atom, power)."""
@@ -131,20 +130,17 @@ class Polynomial:
         return not is_less(self.terms, operand(other, "<"))
 
     def __bool__(self) -> bool:
-        if any((low := lower_bound(side)) and low > 0 for side in (self.terms, (-self).terms)):
-            return True  # at no size zero
-        raise self._no_number("is neither surely zero nor surely not")
+        return True  # as `!= 0` says: not zero at all sizes, though perhaps at some
 
     def __int__(self) -> int:
-        raise self._no_number("is no number")
+        raise self._no_number()
 
     def __float__(self) -> float:
-        raise self._no_number("is no number")
+        raise self._no_number()
 
-    def _no_number(self, what: str) -> JaxflopsError:
-        return JaxflopsError(
-            f"{self} {what} while it has symbols; give sizes with {sizes_hint(self.terms)}"
-        )
+    def _no_number(self) -> JaxflopsError:
+        hint = sizes_hint(self.terms)
+        return JaxflopsError(f"{self} is no number while it has symbols; give sizes with {hint}")
 
     def __str__(self) -> str:
         return to_text(self.terms)

@@ -15,11 +15,12 @@ from jaxflops.polynomial.numbers import check_names
 from jaxflops.polynomial.terms import lowest, quotient
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ratio:
     """numerator / denominator where the denominator has symbols and does not divide; see `ratio`.
 
-    In lowest terms: int coefficients without a common factor, the denominator's first positive.
+    Int coefficients without a common factor, the denominator's first one positive; in lowest terms
+    unless the two are so long that the search for a common factor was given up.
     """
 
     numerator: Count
@@ -35,6 +36,14 @@ class Ratio:
         """The ratio with all or some symbols given: an int or a Fraction once all are."""
         check_names(self, sizes)
         return ratio_at(self, sizes)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Ratio):
+            return False
+        return self.numerator * other.denominator == other.numerator * self.denominator
+
+    def __hash__(self) -> int:
+        return hash(Ratio)  # equal ratios may be written differently
 
     def __str__(self) -> str:
         return f"{_group(self.numerator)}/({self.denominator})"
