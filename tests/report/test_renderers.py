@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 import jaxflops as jf
-from jaxflops.cli.show import show
+from jaxflops.cli.show import encodable, show
 from jaxflops.models import two_layer
 from jaxflops.report import blocks, html, terminal, text
 
@@ -87,3 +87,10 @@ def test_paragraphs_wrap_between_words():
     shown = text.render(["- " + "word " * 40])
     assert max(map(len, shown.splitlines())) <= 100
     assert shown.splitlines()[1].startswith("  word")
+
+
+def test_an_output_without_superscripts_gets_plain_operators():
+    formula = "2·B·D² + 3·T¹⁰ + ⌊T/2⌋ × é"
+    assert encodable(formula, "utf-8") == formula
+    assert encodable(formula, "ascii") == "2*B*D^2 + 3*T^10 + floor(T/2) x ?"
+    assert encodable(formula, None) == formula
