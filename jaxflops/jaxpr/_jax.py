@@ -96,7 +96,7 @@ _DIFFERENTIATION = ("value_and_grad", "vjp", "_vjp", "jvp", "_jvp", "linearize",
 
 @lru_cache(maxsize=1 << 16)
 def positions(traceback: Any) -> tuple[Position, ...]:
-    """The user's frames, innermost first; up to the boundary of a cached trace, as JAX keeps them."""
+    """The user's frames, innermost first, up to the boundary of a cached trace."""
     found: list[Position] = []
     codes, offsets = traceback.raw_frames() if traceback is not None else ((), ())
     for code, offset in zip(codes, offsets, strict=True):

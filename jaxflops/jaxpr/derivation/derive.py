@@ -1,0 +1,76 @@
+"""Program -> derivation: every contraction by name, with the forward product it belongs to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jaxflops.jaxpr.derivation.authored import Authored
+from jaxflops.jaxpr.derivation.flow import Flow
+from jaxflops.jaxpr.derivation.forms import Formed, dot_form, other_form
+from jaxflops.jaxpr.derivation.names import Key, Names
+from jaxflops.jaxpr.derivation.pairing import Pairing, pair
+from jaxflops.jaxpr.derivation.plan import Planned, Planner
+from jaxflops.jaxpr.derivation.references import References
+from jaxflops.jaxpr.derivation.rows import Derivation, Row
+from jaxflops.jaxpr.options import Options
+from jaxflops.jaxpr.program import Program, remove_dead_code
+from jaxflops.jaxpr.walk import walk
+
+
+def derive(program: Program, options: Options) -> Derivation:
+    """The contractions of a traced program, in order of execution.
+
+    Dead ones help to find what belongs together, and are no rows.
+    """
+    return Deriver(program, options).derivation()
+
+
+class Deriver:
+    """The steps of one derivation."""
+
+    def __init__(self, program: Program, options: Options) -> None:
+        live, _ = remove_dead_code(program)
+        self.tree = walk(live, options)
+        self.flow = Flow(program.jaxpr, live, self.tree, options)
+        self.pairing: Pairing = pair(self.flow.contractions)
+        authored = Authored(self.flow)
+        self.references = References(self.flow, authored)
+        self.planner = Planner(self.flow, self.pairing, self.references)
+        keys = [n.key for plan in self.planner.plans for n in (plan.out, *plan.operands)]
+        self.names = Names(keys, program.names, authored, self.references)
+
+    def derivation(self) -> Derivation:
+        """The rows of what runs."""
+        rows = [self.row(plan) for plan in self.planner.plans if plan.product.node is not None]
+        return Derivation(tuple(rows), self.tree.total)
+
+    def row(self, plan: Planned) -> Row:
+        """One contraction as it is printed."""
+        product, name = plan.product, self.names[plan.out.key]
+        body, shapes = self._form(plan)
+        source = product.site.source
+        return Row(
+            product.phase,
+            name,
+            f"{name} {'+=' if plan.is_term else '='} {body}",
+            shapes,
+            product.flops,
+            product.times,
+            self._forward(plan, name),
+            product.value in self.pairing.own,
+            f"{Path(source.file).name}:{source.line}" if source and source.file else "",
+        )
+
+    def _forward(self, plan: Planned, name: str) -> str:
+        """The name of the forward product that a row belongs to."""
+        if plan.pair is not None:
+            return self.names[Key(self.references.of(plan.pair.forward.value).holder)]
+        repeats = plan.product.value in self.pairing.twins
+        return name if repeats or plan.product.phase == "forward" else ""
+
+    def _form(self, plan: Planned) -> Formed:
+        """The right-hand side, and the shapes of operands and product as it has them."""
+        names = [self.names[operand.key] for operand in plan.operands]
+        if plan.product.name == "dot_general":
+            return dot_form(plan, names)
+        return other_form(plan, names)
