@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from jaxflops.machine.device import Device
-from jaxflops.tree import Kind
+from jaxflops.tree import TIMES, Kind
 
 
 class Peak(NamedTuple):
@@ -127,3 +127,15 @@ def _algorithm(name: str, device: Device) -> Arithmetic | None:
     if device.platform == "tpu" and fmt != "bf16":
         return None
     return Arithmetic(fmt, int(found[2] or 1))
+
+
+def ceiling_key(kind: Kind) -> str | None:
+    """Under which name a measured ceiling is kept: `bf16`, `fp32 HIGHEST`, `int8×bf16`.
+
+    None for a dtype without a known format.
+    """
+    formats = [format_of(dtype) for dtype in kind.operands]
+    if not formats or None in formats:
+        return None
+    alike = formats[:1] if len(set(formats)) == 1 else sorted(map(str, formats))
+    return f"{TIMES.join(map(str, alike))} {_precision(kind.precision)}".strip()
