@@ -13,7 +13,7 @@ from jaxflops.cost import ZERO, Cost
 from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr.derivation import Derivation
 from jaxflops.polynomial import Count, Ratio, ratio
-from jaxflops.report import html, text
+from jaxflops.report import files, html, latex, text
 from jaxflops.report import json as json_report
 from jaxflops.substitute import substitute
 from jaxflops.tree import PHASES, Node, Phase
@@ -174,6 +174,13 @@ class Analysis:
     def __repr__(self) -> str:
         origin = self.provenance
         return f"<Analysis of {origin.function}, mode {origin.mode!r}: {self.flops} FLOPs>"
+
+    def to_latex(self, path: str | Path | None = None) -> str:
+        """The phases and the derivation as LaTeX tables; written to `path` when given."""
+        shown = latex.analysis(self)
+        if path is not None:
+            files.write(shown + "\n", path)
+        return shown
 
     def __str__(self) -> str:
         return text.analysis(self)

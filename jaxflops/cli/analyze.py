@@ -55,6 +55,8 @@ def run(given: argparse.Namespace) -> int:
     result = _count(called, given)
     if given.json:
         result.to_json(given.json)
+    if given.latex:
+        result.to_latex(given.latex)
     show(_blocks(result, called, given))
     return _verdict(result) if given.strict else 0
 

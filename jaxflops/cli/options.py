@@ -99,3 +99,4 @@ def add_output(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--derive", action="store_true", help="list every contraction")
     verb.add_argument("--json", metavar="PATH", help="write everything, exactly; read with jf.load")
+    verb.add_argument("--latex", metavar="PATH", help="write phases and derivation as tables")

@@ -16,7 +16,7 @@ from jaxflops import coverage
 from jaxflops.cost import Cost
 from jaxflops.errors import JaxflopsError
 from jaxflops.polynomial import ratio_to_json, to_json
-from jaxflops.report import json_tree
+from jaxflops.report import files, json_tree
 from jaxflops.tree import PHASES, Node
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def dump(analysis: Analysis, path: str | Path | None = None) -> dict[str, Any]:
         "derivation": analysis.derivation.to_json(),
     }
     if path is not None:
-        _write(data, Path(path))
+        files.write("".join(_lines(data)), path)
     return data
 
 
@@ -144,15 +144,6 @@ def _parse(path: str | Path) -> Any:
     except (ValueError, RecursionError) as error:
         raise JaxflopsError(
             f"{path} is no JSON ({error}): give a file that analysis.to_json(path) wrote"
-        ) from error
-
-
-def _write(data: dict[str, Any], path: Path) -> None:
-    try:
-        path.write_text("".join(_lines(data)), encoding="utf-8")
-    except OSError as error:
-        raise JaxflopsError(
-            f"cannot write {path}: {error.strerror}; give a path in a folder that exists"
         ) from error
 
 
