@@ -6,6 +6,7 @@ Tested on JAX 0.10 to 0.12. JAX 0.11 merges Jaxpr and ClosedJaxpr; both forms ar
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
@@ -33,6 +34,8 @@ _CLOSED_APART = "ClosedJaxpr" == core.ClosedJaxpr.__name__ != core.Jaxpr.__name_
 RECOMPUTE = "rematted_computation"
 # Names that JAX itself pushes on the stack around remat; not scopes that the user opened.
 _REMAT_SCOPES = frozenset({RECOMPUTE, "checkpoint", "remat"})
+# jnp.einsum opens a scope with its subscripts, such as `bd,de->be`.
+_EINSUM = re.compile(r"[A-Za-z.,\s]*->[A-Za-z.\s]*")
 
 
 def open_jaxpr(jaxpr: Any) -> Any:
@@ -62,7 +65,7 @@ def read_stack(stack: tuple[Any, ...]) -> tuple[tuple[str, ...], Phase | None]:
     """
     transforms = {item.name for item in stack if isinstance(item, source_info_util.Transform)}
     names = [item.name for item in stack if isinstance(item, source_info_util.Scope)]
-    scope = tuple(name for name in names if name not in _REMAT_SCOPES)
+    scope = tuple(n for n in names if n not in _REMAT_SCOPES and not _EINSUM.fullmatch(n))
     if RECOMPUTE in names:
         return scope, "recompute"
     if "transpose" in transforms:
