@@ -105,3 +105,13 @@ CONVOLUTION = {
 def define(name: str) -> Quantity:
     """The definition of a reported quantity; KeyError for a name that is not reported."""
     return {quantity.name: quantity for quantity in QUANTITIES}[name]
+
+
+def markdown() -> str:
+    """The definitions as a Markdown table; the README carries it."""
+    head = "| quantity | counts | over | unit | source |\n|---|---|---|---|---|"
+    rows = [
+        f"| `{q.name}` | {q.numerator} | {q.denominator} | {q.unit} | {q.source} |"
+        for q in QUANTITIES
+    ]
+    return "\n".join([head, *rows])

@@ -1,6 +1,7 @@
 """`jf.analyze`: modes, arguments, inputs it takes, and the messages for what it does not."""
 
 import functools
+import re
 from typing import Any
 
 import jax
@@ -25,8 +26,15 @@ def loss(x: Any, w: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("mode", "argnums", "products"),
-    [("call", 0, 1), ("grad", 0, 1), ("grad", 1, 1), ("grad", (0, 1), 2)]
-    + [("value_and_grad", 0, 2), ("value_and_grad", (0, 1), 3), ("vjp", (0, 1), 2)],
+    [
+        ("call", 0, 1),
+        ("grad", 0, 1),
+        ("grad", 1, 1),
+        ("grad", (0, 1), 2),
+        ("value_and_grad", 0, 2),
+        ("value_and_grad", (0, 1), 3),
+        ("vjp", (0, 1), 2),
+    ],
 )
 def test_products_in_each_mode(mode: str, argnums: Any, products: int) -> None:
     """A linear function's gradient and pullback need no forward product: it is dead."""
@@ -135,7 +143,7 @@ def branchy(x: Any) -> Any:
 
 
 def test_interpolation_where_symbols_do_not_reach() -> None:
-    with pytest.raises(jf.TraceError, match="jf.interpolate"):
+    with pytest.raises(jf.TraceError, match="use jf[.]interpolate"):
         jf.analyze(branchy)(*jf.specs("f32[N,N]"))
     fitted = jf.interpolate(branchy, sizes={"N": range(16, 160, 16)}, mode="value_and_grad")(
         lambda N: jf.specs(f"f32[{N},{N}]")
@@ -143,7 +151,7 @@ def test_interpolation_where_symbols_do_not_reach() -> None:
     assert str(fitted.matmul_flops) == "6·N³"
     assert fitted.ratio == 2
     assert fitted.at(N=1600).matmul_flops == 6 * 1600**3
-    assert "N" in str(fitted) and "16" in str(fitted)
+    assert "N ≡ 0 (mod 16)" in str(fitted) or "16" in str(fitted)
     with pytest.raises(jf.JaxflopsError, match="N"):
         fitted.at(N=17)
     with pytest.raises(jf.JaxflopsError, match="no polynomial"):
@@ -262,7 +270,7 @@ def test_an_unknown_primitive_is_visible() -> None:
     ],
 )
 def test_messages_say_what_to_write(call: Any, message: str) -> None:
-    with pytest.raises(jf.JaxflopsError, match=message.replace("(", r"\(")):
+    with pytest.raises(jf.JaxflopsError, match=re.escape(message)):
         call()
 
 
