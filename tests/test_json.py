@@ -29,6 +29,10 @@ def loops(x, n):
         return jax.lax.fori_loop(0, n, lambda i, v: jnp.sin(v) @ v, x)
 
 
+def unrolled(x, w):
+    return jax.lax.scan(lambda h, _: (h @ w, None), x, length=8, unroll=2)[0]
+
+
 def repeated(x, w):
     layer = jax.jit(lambda h: jnp.tanh(h @ w))
     for _ in range(50):
@@ -41,6 +45,7 @@ CASES = {
     "scan": (transformer.with_preset("tiny"), {"mode": "value_and_grad"}, None),
     "branches": (branches, {}, jf.specs("i32[]", "f32[4,4]")),
     "loops": (loops, {}, jf.specs("f32[4,4]", "i32[]")),
+    "unrolled": (unrolled, {}, jf.specs("f32[2,3]", "f32[3,3]")),
     "repeated": (repeated, {"mode": "grad"}, jf.specs("f32[2,3]", "f32[3,3]")),
     "more than a double holds": (mlp.with_config(width=10**9 + 7), {}, None),
     "nothing": (lambda x: x, {}, jf.specs("f32[3]")),
@@ -159,6 +164,13 @@ def test_a_changed_count_is_found():
             changed["tree"]["costs"][rows.index(row)][field] = count + 1
             with pytest.raises(jf.JaxflopsError, match="its tree does not add up to its total"):
                 jf.load(changed)
+
+
+def test_a_row_that_is_none_is_refused():
+    data = analyzed("symbols").to_json()
+    data["tree"]["nodes"][-1]["children"][0] = -1
+    with pytest.raises(jf.JaxflopsError, match=r"is damaged \(-1 is no row\)"):
+        jf.load(data)
 
 
 def places(data, path=()):

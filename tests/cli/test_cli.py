@@ -111,6 +111,14 @@ def test_branch_policies(ok):
     assert f"FLOPs = {4 * 4}\n" in ok("analyze program:choice --branch min")
 
 
+def test_convolution_taps(ok):
+    inside = 2 * (2 + 3 + 3 + 2) ** 2  # of 3 x 3 taps, those on a 4 x 4 image
+    assert f"in contractions = {inside}\n" in ok("analyze program:conv")
+    nominal = ok("analyze program:conv --conv nominal")
+    assert f"in contractions = {2 * 9 * 16}\n" in nominal
+    assert "convolutions count every tap, padding included" in " ".join(nominal.split())
+
+
 def test_has_aux(ok):
     assert "mode 'grad'" in ok("analyze program:pair --mode grad --has-aux")
 

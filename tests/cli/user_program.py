@@ -60,6 +60,13 @@ def choice(flag, x):
 choice.example_args = "i32[] f32[4,4]"
 
 
+def conv(image, kernel):
+    return jax.lax.conv(image, kernel, (1, 1), "SAME")
+
+
+conv.example_args = "f32[1,1,4,4] f32[1,1,3,3]"
+
+
 def mystery(x):
     return jnp.sin(primitive.bind(x))
 

@@ -53,6 +53,7 @@ def test_every_row_has_its_columns_and_every_brace_its_pair():
         for line in body.splitlines():
             if line != r"\hline":
                 assert len(re.findall(r"(?<!\\)&", line)) == len(layout) - 1
+    assert r"\texttt{with\_100\_percent = x @ params['w\_1']}" in shown
     plain = re.sub(r"\\[{}]", "", shown)
     assert plain.count("{") == plain.count("}")
     assert plain.count("$") % 2 == 0

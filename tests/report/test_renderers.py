@@ -9,6 +9,7 @@ from rich.console import Console
 
 import jaxflops as jf
 from jaxflops.cli.show import encodable, show
+from jaxflops.cost import Cost
 from jaxflops.models import two_layer
 from jaxflops.report import blocks, html, terminal, text
 
@@ -77,6 +78,17 @@ def test_html_escapes_what_users_name():
     assert "<lambda>" not in shown
 
 
+def test_labels_are_escaped_too():
+    table = blocks.view("scope", {"a<b>": Cost(matmul_flops=2)})
+    assert '<th style="text-align: left">a&lt;b&gt;</th>' in html.render([table])
+
+
+def test_collectives_bring_a_column_of_their_own():
+    moved = {"psum": Cost(payload_bytes=4096), "add": Cost(other_flops=7)}
+    assert "payload bytes" in text.render([blocks.view("primitive", moved)])
+    assert "payload" not in text.render([blocks.view("primitive", {"add": moved["add"]})])
+
+
 def test_laid_out_text_stays_as_it_is():
     long = blocks.Verbatim("a  b " * 40)
     assert text.render([long]) == long
@@ -84,7 +96,8 @@ def test_laid_out_text_stays_as_it_is():
 
 
 def test_paragraphs_wrap_between_words():
-    shown = text.render(["- " + "word " * 40])
+    shown = text.render(["- " + "word " * 40 + "two-layer " * 9])
+    assert shown.count("two-layer") == 9
     assert max(map(len, shown.splitlines())) <= 100
     assert shown.splitlines()[1].startswith("  word")
 
