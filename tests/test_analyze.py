@@ -248,6 +248,18 @@ def test_an_unknown_primitive_is_visible() -> None:
     assert ruled.matmul_flops == 3 * (2 * 8**3 + 7 * 64)
 
 
+def test_a_rule_that_cannot_say_is_unknown() -> None:
+    def rule(op: jf.Op, /, **_: Any) -> jf.Cost:
+        raise jf.UnknownCostError("its tile is not known")
+
+    specs = jf.specs("f32[4,8]", "f32[8,3]")
+    analysis = jf.analyze(product, rules={"dot_general": rule})(*specs)
+    assert [u.name for u in analysis.unknown] == ["dot_general"]
+    assert "its tile is not known" in analysis.caveats[0]
+    with pytest.raises(jf.UnknownCostError, match="its tile is not known"):
+        jf.analyze(product, rules={"dot_general": rule}, strict=True)(*specs)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
