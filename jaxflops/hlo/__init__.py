@@ -1,0 +1,1 @@
+"""Lane 2: what XLA will run, read from serialized modules or from HLO text."""

@@ -1,0 +1,88 @@
+"""Consistency of a module that has been read: damage must not turn into a wrong number.
+
+These are invariants that XLA itself keeps in every valid module, before and after optimization.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from jaxflops.hlo.ir import Computation, HloError, Instruction, Module
+from jaxflops.hlo.shape import Shape
+from jaxflops.hlo.verify_arrays import ARRAY_CHECKS
+
+
+def verify(module: Module) -> Module:
+    """`module` itself; raises HloError at the first instruction that contradicts its operands."""
+    for computation in module.computations.values():
+        numbers = [parameter.number for parameter in computation.parameters]
+        if numbers != list(range(len(numbers))):
+            raise HloError(f"the parameters of {computation.name!r} are numbered {numbers}")
+        for instruction in computation:
+            shapes = [computation[name].shape for name in instruction.operands]
+            problem = _problem(module, instruction, shapes)
+            if problem:
+                _fail(computation, instruction, shapes, problem)
+    return module
+
+
+def _problem(module: Module, instruction: Instruction, shapes: Sequence[Shape]) -> str:
+    check = ARRAY_CHECKS.get(instruction.opcode)
+    if check is not None:
+        return check(instruction, shapes)
+    calls = _CALL_CHECKS.get(instruction.opcode)
+    return calls(module, instruction, shapes) if calls is not None else ""
+
+
+def _fail(
+    computation: Computation, instruction: Instruction, shapes: Sequence[Shape], problem: str
+) -> None:
+    given = ", ".join(_show(shape) for shape in shapes)
+    raise HloError(
+        f"{instruction.opcode} {instruction.name!r} in {computation.name!r} has result "
+        f"{_show(instruction.shape)} and operands ({given}): {problem}. The module is damaged"
+    )
+
+
+def _show(shape: Shape) -> str:
+    if shape.is_tuple:
+        return f"({', '.join(_show(part) for part in shape.parts)})"
+    return f"{shape.dtype}[{','.join(map(str, shape.dims))}]"
+
+
+def _while(module: Module, ins: Instruction, shapes: Sequence[Shape]) -> str:
+    if len(ins.called) != 2 or len(shapes) != 1:  # noqa: PLR2004
+        return "it needs a body, a condition and one operand"
+    body, condition = (module[name] for name in ins.called)
+    if condition.result.shape.dtype != "pred":
+        return f"its condition {condition.name!r} does not give a truth value"
+    said = [body.result.shape, *(each.shape for each in body.parameters), shapes[0]]
+    fits = all(_dims(shape) == _dims(ins.shape) for shape in said) and len(body.parameters) == 1
+    return "" if fits else f"its body {body.name!r} does not keep the shape of the state"
+
+
+def _conditional(module: Module, ins: Instruction, shapes: Sequence[Shape]) -> str:
+    fits = len(shapes) == len(ins.called) + 1 and all(
+        len(module[name].parameters) == 1 for name in ins.called
+    )
+    return "" if fits else "it needs a branch of one parameter for each operand but the first"
+
+
+def _call(module: Module, ins: Instruction, shapes: Sequence[Shape]) -> str:
+    if len(ins.called) != 1:
+        return "it needs one computation"
+    parameters = [_dims(each.shape) for each in module[ins.called[0]].parameters]
+    fits = parameters == [_dims(shape) for shape in shapes]
+    return "" if fits else f"the operands are not those of {ins.called[0]!r}"
+
+
+def _dims(shape: Shape) -> object:
+    return [_dims(part) for part in shape.parts] if shape.parts else shape.dims
+
+
+_CALL_CHECKS: dict[str, Callable[[Module, Instruction, Sequence[Shape]], str]] = {
+    "while": _while,
+    "conditional": _conditional,
+    "call": _call,
+    "fusion": _call,
+}
