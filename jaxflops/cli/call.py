@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import functools
 import inspect
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import jax
@@ -21,6 +21,7 @@ import jax.numpy as jnp
 
 from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr.arguments import Arguments, parse_args
+from jaxflops.jaxpr.program import function_name
 from jaxflops.jaxpr.specs import specs
 
 
@@ -74,7 +75,7 @@ def _configured(target: Any, options: argparse.Namespace) -> Any:
 def _arguments(fn: Any, text: str | None) -> Arguments:
     if text is not None:
         return parse_args(text)
-    example = _attribute(fn, "example_args")
+    example = getattr(fn, "example_args", None)
     if callable(example):
         example = example()
     if example is None:
@@ -83,7 +84,7 @@ def _arguments(fn: Any, text: str | None) -> Arguments:
         return parse_args(example)
     if not isinstance(example, (tuple, list)):
         raise JaxflopsError(
-            f"example_args of {_name(fn)} is {type(example).__name__}; make it a tuple of "
+            f"example_args of {function_name(fn)} is {type(example).__name__}; make it a tuple of "
             "arguments, a text such as 'f32[8,128]', or a function that returns either"
         )
     return Arguments(specs(*example), {})
@@ -102,9 +103,9 @@ def _check_signature(
     except TypeError as error:
         names = ", ".join(signature.parameters)
         if options.args is None and not args:
-            problem = f"{_name(fn)}({names}) has no example arguments"
+            problem = f"{function_name(fn)}({names}) has no example arguments"
         else:
-            problem = f"{_name(fn)}({names}) does not take the given arguments: {error}"
+            problem = f"{function_name(fn)}({names}) does not take the given arguments: {error}"
         raise JaxflopsError(
             f"{problem}; write --args with one spec each, separated by spaces, "
             f'as in --args "{_example(fn, signature)}"'
@@ -115,8 +116,8 @@ def _argnums(fn: Any, given: int | tuple[int, ...] | None) -> tuple[int | tuple[
     """Positions, and where they come from."""
     if given is not None:
         return given, "as --argnums says"
-    own = _attribute(fn, "argnums")
-    return (0, "as in jax.grad") if own is None else (own, f"{_name(fn)}'s own argnums")
+    own = getattr(fn, "argnums", None)
+    return (0, "as in jax.grad") if own is None else (own, f"{function_name(fn)}'s own argnums")
 
 
 def _hint(fn: Any, args: tuple[Any, ...], argnums: int | tuple[int, ...], origin: str) -> str:
@@ -150,30 +151,9 @@ def _is_float(value: Any) -> bool:
     return bool(leaves) and all(floats)
 
 
-def _attribute(fn: Any, name: str) -> Any:
-    """An attribute of a function or of what it wraps (jit does not pass them on)."""
-    for layer in _layers(fn):
-        value = getattr(layer, name, None)
-        if value is not None:
-            return value
-    return None
-
-
-def _layers(fn: Any) -> Iterator[Any]:
-    seen: list[Any] = []
-    while fn is not None and not any(fn is other for other in seen):
-        seen.append(fn)
-        yield fn
-        fn = getattr(fn, "__wrapped__", None) or getattr(fn, "func", None)
-
-
-def _name(fn: Any) -> str:
-    return next((str(layer.__name__) for layer in _layers(fn) if hasattr(layer, "__name__")), "it")
-
-
 def _example(fn: Any, signature: inspect.Signature) -> str:
     """What could stand after --args: the function's own example, or a spec for each parameter."""
-    own = _attribute(fn, "example_args")
+    own = getattr(fn, "example_args", None)
     if isinstance(own, str):
         return own
     leaves = own() if callable(own) else own or ()

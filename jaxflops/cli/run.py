@@ -56,13 +56,12 @@ def _run(words: list[str]) -> int:
 @contextmanager
 def _working_directory_importable() -> Iterator[None]:
     """As `python -m` has it; a console script has its own folder there instead."""
-    added = str(Path.cwd())
-    sys.path.insert(0, added)
+    before = list(sys.path)
+    sys.path.insert(0, str(Path.cwd()))
     try:
         yield
     finally:
-        if added in sys.path:
-            sys.path.remove(added)
+        sys.path[:] = before
 
 
 def _fail(message: str, code: int, *, debug: bool) -> int:

@@ -72,7 +72,7 @@ def _import(name: str) -> ModuleType:
 
 
 def _load_file(path: Path) -> ModuleType:
-    """Run a file as a module, with its folder importable, as `python file.py` has it."""
+    """Run a file as a module, its folder importable from then on, as `python file.py` has it."""
     if not path.is_file():
         beside = [str(other) for other in path.parent.glob("*.py")] if path.parent.is_dir() else []
         raise JaxflopsError(f"no file {path} in {Path.cwd()}{near(str(path), beside)}")
@@ -88,8 +88,6 @@ def _load_file(path: Path) -> ModuleType:
     except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
         raise _broken(str(path), error) from error
-    finally:
-        sys.path.remove(str(path.resolve().parent))
     return module
 
 

@@ -54,6 +54,14 @@ def test_a_jitted_function_carries_its_example_too(ok):
     assert "x: float32[4]" in ok("analyze program:jitted")
 
 
+def test_a_file_imports_what_lies_beside_it(ok, folder):
+    (folder / "sub").mkdir()
+    (folder / "sub" / "beside_it.py").write_text("FACTOR = 3.0\n")
+    late = "def loss(x):\n    from beside_it import FACTOR\n    return x * FACTOR\n"
+    (folder / "sub" / "late.py").write_text(late)
+    assert "FLOPs = 5\n" in ok("analyze sub/late.py:loss --args f32[5]")
+
+
 def test_dots_reach_into_classes(ok):
     assert ok("analyze program:Net.apply --args f32[3]").startswith("apply, mode 'call'")
 
