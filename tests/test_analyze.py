@@ -277,6 +277,10 @@ def test_a_rule_that_cannot_say_is_unknown() -> None:
         (lambda: jf.analyze(jax.jit(loss).trace(X, W))(X), "arguments already"),
         (lambda: jf.analyze(jax.jit(loss).trace(X, W), mode="grad")(), "the function itself"),
         (lambda: jf.analyze(choosing, branch=7)(*jf.specs("i32[]", "f32[8,8]")), "branches 0..2"),
+        (
+            lambda: jf.analyze(newton, trip_counts={"solver": 3})(jf.spec("f32[8,8]")),
+            "no open loop at 'solver'",
+        ),
         (lambda: jf.analyze(loss)(X, W).by("layer"), "write one of 'primitive'"),
         (lambda: jf.analyze(loss)(X, W).by("source", depth=2), "scope paths only"),
     ],

@@ -83,19 +83,7 @@ def _count(called: Call, given: argparse.Namespace) -> Analysis:
         trip_counts=dict(given.trips),
     )
     result = count(*called.args, **called.kwargs)
-    _check_trips(result, dict(given.trips))
     return result.at(**given.at) if given.at else result
-
-
-def _check_trips(result: Analysis, given: dict[str, int]) -> None:
-    """Raise for a trip count that no loop asked for."""
-    for place, trips in given.items():
-        if not any(repr(place) in caveat for caveat in result.caveats):
-            loops = ", ".join(name for name in sorted(result.symbols) if name.startswith("trips("))
-            raise JaxflopsError(
-                f"--trips {place}={trips}: no while loop with unknown trips is there; "
-                f"open ones: {loops or 'none'}"
-            )
 
 
 def _blocks(result: Analysis, called: Call, given: argparse.Namespace) -> list[Block]:

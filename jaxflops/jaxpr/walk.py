@@ -26,8 +26,7 @@ from jaxflops.tree import HERE, Node, Site, branch, compose_phase
 def walk(jaxpr: Any, options: Options | None = None) -> Node:
     """The cost tree of a program, given as a closed or open jaxpr."""
     with _no_garbage_collection():
-        nodes = _Walker(options or Options()).jaxpr(jaxpr, Context()).nodes
-        return branch("program", HERE, nodes)
+        return _Walker(options or Options()).program(jaxpr)
 
 
 class _Walker:
@@ -39,6 +38,12 @@ class _Walker:
         self._loops = OpenLoops(options.trip_counts)
         self._known: dict[tuple[int, Context], Walked] = {}
         self._alive: list[Any] = []  # keeps jaxprs alive while their ids are keys
+
+    def program(self, jaxpr: Any) -> Node:
+        """The whole tree."""
+        root = branch("program", HERE, self.jaxpr(jaxpr, Context()).nodes)
+        self._loops.check_hints()
+        return root
 
     def jaxpr(self, jaxpr: Any, context: Context) -> Walked:
         """A jaxpr's nodes, from memory if it was walked in the same context."""
