@@ -73,6 +73,12 @@ def read_stack(stack: tuple[Any, ...]) -> tuple[tuple[str, ...], Phase | None]:
     return scope, ("forward" if "jvp" in transforms else None)
 
 
+def einsum_of(stack: tuple[Any, ...]) -> str:
+    """The subscripts of the einsum that an equation is of; empty where there is none."""
+    names = (item.name for item in reversed(stack) if isinstance(item, source_info_util.Scope))
+    return next((name for name in names if _EINSUM.fullmatch(name)), "")
+
+
 def count_transposes(stack: tuple[Any, ...]) -> int:
     """How many times an equation's name stack says that it was transposed."""
     return sum(isinstance(i, source_info_util.Transform) and i.name == "transpose" for i in stack)
@@ -161,6 +167,17 @@ class TracebackSource:
     def function(self) -> str:
         """Qualified name of the user's function."""
         return self._resolve().function_name
+
+
+def expand_high(jaxpr: Any) -> Any:
+    """The jaxpr with high-level primitives replaced by what they lower to.
+
+    JAX keeps some functions whole until it lowers (`jnp.searchsorted` is one equation since 0.11);
+    sources and scopes survive.
+    """
+    if not getattr(open_jaxpr(jaxpr), "is_high", False):
+        return jaxpr
+    return partial_eval.lower_jaxpr2(jaxpr)
 
 
 def dce(jaxpr: Any) -> tuple[Any, list[bool]]:

@@ -25,7 +25,7 @@ def summed(term: Value) -> Sum:
         if _is_sum(following):
             root, is_term = following, True
         current = following
-        if current.kind == "final" and is_term:
+        if current.kind == "choice" or (current.kind == "final" and is_term):
             root = current
     return Sum(whole(root), is_term)
 
@@ -50,7 +50,7 @@ def _next(value: Value) -> Value | None:
     carries = [user for user in users if user.kind == "carry" and user.feedback is value]
     if carries and not _accumulates(carries[0]):
         return None
-    results = [user for user in value.users if user.kind in ("final", "stack")]
+    results = [user for user in value.users if user.kind in ("final", "stack", "choice")]
     if results:
         return results[0]
     views = [u for u in users if u.kind == "equation" and view_of(u.eqn, u.out) is not None]

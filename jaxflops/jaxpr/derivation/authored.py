@@ -58,7 +58,7 @@ class Authored:
             found = self._elsewhere(value, path or ())
         if found is None or not found.targets:
             return None
-        return self._stem(value, chain, found)
+        return self._stem(value, chain, found, path or ())
 
     def _elsewhere(self, value: Value, path: Path) -> Assigned | None:
         """From the lines of the same value in a rematerialised region, which keep the caller's."""
@@ -67,11 +67,14 @@ class Authored:
             return None
         return assigned(self.chains.of(again.scope, again.at).frames, path)
 
-    def _stem(self, value: Value, chain: Chain, found: Assigned) -> Stem | None:
+    def _stem(self, value: Value, chain: Chain, found: Assigned, path: Path) -> Stem | None:
         targets = found.targets
-        if not found.whole or not self.leaves(value, chain):
+        unused = not self._forward_users(value)
+        if not found.whole or not (unused or self._leaves(value, chain)):
             text = targets[0] if len(targets) == 1 else f"({', '.join(targets)})"
             return Stem(text, whole=False)
+        if path:
+            return Stem(targets[0], whole=True) if len(targets) == 1 else None
         together = self._leaving(value, chain)
         if len(targets) == 1:
             return self._only(targets[0], value, together)
@@ -92,25 +95,23 @@ class Authored:
         results = [value.scope.values[var] for var in value.eqn.outvars]
         same = [v for v in results if v.kind == value.kind]
         if value.kind == "stack":
-            same = [v for v in same if self.leaves(v, chain)]
+            same = [v for v in same if self._leaves(v, chain)]
         return (("final", "stack").index(value.kind),) if same == [value] else None
 
-    def leaves(self, value: Value, chain: Chain) -> bool:
-        """Whether a value is used, forwards, outside the expression; or not used inside."""
+    def _leaves(self, value: Value, chain: Chain) -> bool:
+        """Whether a value is used, forwards, outside the expression."""
         if id(value) in self._results:
             return True
-        inside = False
-        for user in value.users:
-            if user.phase not in _FORWARD and user.phase != value.phase:
-                continue
+        for user in self._forward_users(value):
             if user.kind in _HANDED_ON:
-                if self.leaves(user, chain):
+                if self._leaves(user, chain):
                     return True
             elif user.kind != "equation" or not self._same_run(value, user, chain):
                 return True
-            else:
-                inside = True
-        return not inside and value.kind not in _HANDED_ON
+        return False
+
+    def _forward_users(self, value: Value) -> list[Value]:
+        return [u for u in value.users if u.phase in _FORWARD or u.phase == value.phase]
 
     def _same_run(self, value: Value, user: Value, chain: Chain) -> bool:
         """Whether both come from one evaluation of the same expression."""
@@ -150,7 +151,7 @@ class Authored:
         eqns = value.scope.jaxpr.eqns
         vars_ = [var for at in self._run(value.scope, value.at) for var in eqns[at].outvars]
         values = [value.scope.values[var] for var in vars_]
-        return [v for v in values if v is value or self.leaves(v, chain)]
+        return [v for v in values if v is value or self._leaves(v, chain)]
 
 
 def _common(left: Value, right: Value) -> tuple[Scope, int, int]:

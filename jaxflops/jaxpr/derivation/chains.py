@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sysconfig
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -36,15 +35,19 @@ class Chain:
         return chain is other
 
     @property
-    def frames(self) -> tuple[_jax.Position, ...]:
-        """Innermost first."""
-        return tuple(self._positions())
-
-    def _positions(self) -> Iterator[_jax.Position]:
+    def callers(self) -> tuple[Chain, ...]:
+        """Itself and what is left of it further out, as long as there is a frame."""
+        found: list[Chain] = []
         chain: Chain | None = self
         while chain is not None and chain.position is not None:
-            yield chain.position
+            found.append(chain)
             chain = chain.rest
+        return tuple(found)
+
+    @property
+    def frames(self) -> tuple[_jax.Position, ...]:
+        """Innermost first."""
+        return tuple(c.position for c in self.callers if c.position is not None)
 
 
 class Chains:

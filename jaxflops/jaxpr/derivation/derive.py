@@ -32,8 +32,8 @@ class Deriver:
         live, _ = remove_dead_code(program)
         self.tree = walk(live, options)
         self.flow = Flow(program.jaxpr, live, self.tree, options)
-        self.pairing: Pairing = pair(self.flow.contractions)
         authored = Authored(self.flow)
+        self.pairing: Pairing = pair(self.flow.contractions, authored.chains)
         self.references = References(self.flow, authored)
         self.planner = Planner(self.flow, self.pairing, self.references)
         keys = [n.key for plan in self.planner.plans for n in (plan.out, *plan.operands)]
@@ -57,6 +57,7 @@ class Deriver:
             product.flops,
             product.times,
             self._forward(plan, name),
+            product.value in self.pairing.twins,
             product.value in self.pairing.own,
             f"{Path(source.file).name}:{source.line}" if source and source.file else "",
         )

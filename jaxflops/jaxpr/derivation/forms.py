@@ -39,7 +39,10 @@ def dot_form(plan: Planned, names: Sequence[str]) -> Formed:
         for name, operand, axes in zip(names, plan.operands, operands, strict=True)
     ]
     axes, views = result(inverse(plan.out.views), out)
-    text = product(terms[0], terms[1], axes, letters_for(labels, sizes, _spec(model)))
+    letters = letters_for(labels, sizes, _spec(model))
+    if letters.exchanged:
+        terms.reverse()
+    text = product(terms[0], terms[1], axes, letters.of)
     shapes = [t.labels for t in terms] + [axes]
     return Formed(_viewed(text, views), tuple(tuple(sizes[n] for n in s) for s in shapes))
 
@@ -81,5 +84,4 @@ def _shape(value: Value) -> Shape:
 
 def _spec(product: Contraction) -> str:
     """The einsum that JAX's name scope says a product is."""
-    scopes, _ = _jax.read_stack(product.eqn.source_info.name_stack.stack)
-    return next((scope for scope in reversed(scopes) if "->" in scope), "")
+    return _jax.einsum_of(product.eqn.source_info.name_stack.stack)

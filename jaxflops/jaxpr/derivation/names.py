@@ -15,6 +15,7 @@ from typing import NamedTuple
 from jaxflops.jaxpr import _jax
 from jaxflops.jaxpr.derivation.authored import Authored
 from jaxflops.jaxpr.derivation.flow import CONTRACTIONS
+from jaxflops.jaxpr.derivation.indexing import indexed
 from jaxflops.jaxpr.derivation.references import References
 from jaxflops.jaxpr.derivation.source_names import operand_text
 from jaxflops.jaxpr.derivation.values import Loop, Value
@@ -73,6 +74,8 @@ class Names:
         if base is None:
             return None
         loop = _loop(value)
+        if loop is None:
+            return f"{self._text(base, at)}{_index(value)}"
         if value.kind == "slice":
             return f"{self._text(base, at)}[{at.get(loop, loop.index)}]"
         index = {"carry": loop.previous, "final": loop.last, "stack": ":"}[value.kind]
@@ -82,6 +85,13 @@ class Names:
         """The value whose name it takes, with another index."""
         if value in self._apart:
             return None
+        slice_ = indexed(value)
+        if slice_ is not None and not self._authored.is_whole(value):
+            return (
+                self._references.of(slice_.source).holder
+                if self._references.is_named(slice_.source)
+                else None
+            )
         inner = {"slice": value.inputs[:1], "carry": (value.feedback,)}.get(value.kind, ())
         if value.kind in ("final", "stack") and not self._authored.is_whole(value):
             inner = value.inputs
@@ -148,8 +158,15 @@ def is_contraction(value: Value) -> bool:
     return value.eqn.primitive.name in CONTRACTIONS
 
 
-def _loop(value: Value) -> Loop:
+def _index(value: Value) -> str:
+    found = indexed(value)
+    return found.index if found is not None else ""
+
+
+def _loop(value: Value) -> Loop | None:
     """The loop whose index a slice or carry has, or whose results a stack or final carry are."""
+    if value.kind == "equation":
+        return None
     if value.kind in ("slice", "carry"):
         return value.scope.loops[-1]
     return value.scope.children[value.at][-1].loops[-1]

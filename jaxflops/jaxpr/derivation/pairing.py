@@ -12,10 +12,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from jaxflops.jaxpr._jax import Position
+from jaxflops.jaxpr.derivation.chains import Chain, Chains
 from jaxflops.jaxpr.derivation.transposes import Fit, fits, unviewed
 from jaxflops.jaxpr.derivation.values import Contraction, Value, same_as
+
+Lines = tuple[Position, ...]
 
 
 class Pair(NamedTuple):
@@ -44,7 +48,7 @@ class Pairing:
     own: set[Value] = field(default_factory=set)
 
 
-def pair(contractions: Sequence[Contraction]) -> Pairing:
+def pair(contractions: Sequence[Contraction], chains: Chains) -> Pairing:
     """Pair all contractions of a program, in order of execution, dead ones included."""
     found = Pairing()
     first: dict[int, Contraction] = {}
@@ -53,7 +57,7 @@ def pair(contractions: Sequence[Contraction]) -> Pairing:
         if known is not product and _repeats(product, known):
             found.twins[product.value] = known
     others = [c for c in contractions if c.value not in found.twins]
-    _Choice(others, found).run([c for c in others if c.transposes])
+    _Choice(_Candidates(others, chains), found).run([c for c in others if c.transposes])
     return found
 
 
@@ -63,18 +67,23 @@ def _repeats(product: Contraction, known: Contraction) -> bool:
 
 
 class _Candidates:
-    """Products by their source lines and what they multiply."""
+    """Products by their source lines and what they multiply.
 
-    def __init__(self, contractions: Sequence[Contraction]) -> None:
-        self._ids: dict[Any, int] = {}
-        self._by_operand: dict[tuple[int, int], list[Contraction]] = defaultdict(list)
-        self._least: dict[int, int] = {}  # fewest transpose marks at a place
+    lines: of the equation within its jaxpr; the backward pass repeats those in any case.
+    """
+
+    def __init__(self, contractions: Sequence[Contraction], chains: Chains) -> None:
+        self._chains = chains
+        self._by_lines: dict[tuple[Lines, int], list[Contraction]] = defaultdict(list)
+        self._by_caller: dict[tuple[Chain, int], list[Contraction]] = defaultdict(list)
+        self._least: dict[Lines, int] = {}  # fewest transpose marks of some lines
         for product in contractions:
-            here, *callers = self._places(product)
-            self._least[here] = min(product.transposes, self._least.get(here, product.transposes))
+            marks = self._least.get(product.frames, product.transposes)
+            self._least[product.frames] = min(product.transposes, marks)
             for number in _numbers(product):
-                for place in (here, *callers):
-                    self._by_operand[place, number].append(product)
+                self._by_lines[product.frames, number].append(product)
+                for caller in chains.of(product.value.scope, product.value.at).callers:
+                    self._by_caller[caller, number].append(product)
 
     def of(self, product: Contraction) -> list[Contraction]:
         """Earlier products with an operand in common, latest first.
@@ -82,26 +91,18 @@ class _Candidates:
         They have the same lines, or, for a hand-written backward rule, to whose equations JAX
         gives the line of the call, that line called them.
         """
-        here = self._places(product)[0]
-        found = {
-            c.value.order: c
-            for number in _numbers(product)
-            for c in self._by_operand[here, number]
-            if c.value.order < product.value.order and c.transposes < product.transposes
-        }
-        exact = [c for c in found.values() if c.frames == product.frames]
-        return sorted(exact or found.values(), key=lambda c: -c.value.order)
+        numbers = _numbers(product)
+        found = [c for number in numbers for c in self._by_lines[product.frames, number]]
+        if self.is_own(product):
+            here = self._chains.of(product.value.scope, product.value.at)
+            found = [c for number in numbers for c in self._by_caller[here, number]]
+        order, marks = product.value.order, product.transposes
+        earlier = {c.value.order: c for c in found if c.value.order < order}
+        return [c for _, c in sorted(earlier.items(), reverse=True) if c.transposes < marks]
 
     def is_own(self, product: Contraction) -> bool:
         """Whether no product of fewer transposes has its lines: its rule was written by hand."""
-        return self._least[self._places(product)[0]] == product.transposes
-
-    def _places(self, product: Contraction) -> list[int]:
-        """A number for the product's lines with all their callers, then for each caller's."""
-        places = [0]
-        for frame in reversed(product.frames):
-            places.append(self._ids.setdefault((frame, places[-1]), len(self._ids) + 1))
-        return places[:0:-1] or places
+        return self._least[product.frames] == product.transposes
 
 
 def _numbers(product: Contraction) -> set[int]:
@@ -111,9 +112,9 @@ def _numbers(product: Contraction) -> set[int]:
 class _Choice:
     """One forward product and operand for each backward product, each at most once."""
 
-    def __init__(self, contractions: Sequence[Contraction], found: Pairing) -> None:
-        self._candidates, self._found = _Candidates(contractions), found
-        self._owner: dict[Value, Contraction] = {}  # cotangent -> forward product
+    def __init__(self, candidates: _Candidates, found: Pairing) -> None:
+        self._candidates, self._found = candidates, found
+        self._owners: dict[Value, set[Value]] = defaultdict(set)  # of a cotangent
         self._cotangent: dict[Value, Value] = {}  # forward product's value -> cotangent
         self._taken: set[tuple[Value, int]] = set()
 
@@ -126,11 +127,12 @@ class _Choice:
                 if product.value not in self._found.pairs and (len(found) == 1 or not only):
                     self._choose(product, found)
         self._found.own.update(c.value for c in backward if self._candidates.is_own(c))
+        self._found.own.update(c for c in self._found.twins if c.phase == "backward")
 
     def _choose(self, product: Contraction, candidates: list[Contraction]) -> None:
-        known = [self._owner.get(same_as(operand)) for operand in product.operands[:2]]
-        preferred = [c for c in candidates if c in known]
-        for forward in preferred or candidates:
+        known = set().union(*(self._owners[same_as(v)] for v in product.operands[:2]))
+        preferred = [c for c in candidates if c.value in known]
+        for forward in preferred + candidates:
             for fit in fits(product, forward):
                 if self._take(Pair(product, forward, fit)):
                     return
@@ -138,13 +140,12 @@ class _Choice:
     def _take(self, p: Pair) -> bool:
         """Whether the pair contradicts none so far; it is then noted."""
         forward, cotangent = p.forward.value, p.cotangent
-        free = (
-            (forward, p.fit.role) not in self._taken
-            and self._owner.get(cotangent, p.forward) is p.forward
-            and self._cotangent.get(forward, cotangent) is cotangent
-        )
+        free = (forward, p.fit.role) not in self._taken and self._cotangent.get(
+            forward, cotangent
+        ) is cotangent
         if free:
             self._found.pairs[p.backward.value] = p
             self._taken.add((forward, p.fit.role))
-            self._owner[cotangent], self._cotangent[forward] = p.forward, cotangent
+            self._owners[cotangent].add(forward)
+            self._cotangent[forward] = cotangent
         return free

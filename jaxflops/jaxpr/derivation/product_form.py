@@ -82,8 +82,15 @@ def _matmul(a: Axes, b: Axes) -> Axes | None:
     return (*row, *column) if len(a) == len(b) and a[:-2] == batch else None
 
 
-def letters_for(labels: Sequence[Axes], sizes: Mapping[int, Count], spec: str) -> dict[int, str]:
-    """A letter for each label of (left, right, out): the user's own einsum's, or b for size B.
+class Letters(NamedTuple):
+    """A letter for each label; whether the user wrote the operands the other way round."""
+
+    of: dict[int, str]
+    exchanged: bool = False
+
+
+def letters_for(labels: Sequence[Axes], sizes: Mapping[int, Count], spec: str) -> Letters:
+    """Letters for (left, right, out): the user's own einsum's, or b for size B.
 
     spec: the einsum that the program says it is, if it does.
     """
@@ -93,7 +100,7 @@ def letters_for(labels: Sequence[Axes], sizes: Mapping[int, Count], spec: str) -
     found: dict[int, str] = {}
     for label in dict.fromkeys(label for axes in labels for label in axes):
         found[label] = _letter(sizes[label], set(found.values()))
-    return found
+    return Letters(found)
 
 
 def _letter(size: Count, used: set[str]) -> str:
@@ -103,15 +110,16 @@ def _letter(size: Count, used: set[str]) -> str:
     return next(letter for letter in ascii_letters if letter not in used)
 
 
-def _from_spec(labels: Sequence[Axes], spec: str) -> dict[int, str] | None:
-    """The letters of an einsum, if they name the same axes; its operands may be exchanged."""
+def _from_spec(labels: Sequence[Axes], spec: str) -> Letters | None:
+    """The letters of an einsum, if they name the same axes; JAX may exchange its operands."""
     if not _SPEC.fullmatch(spec):
         return None
     left, right = spec.partition("->")[0].split(",")
     axes = (*labels[0], *labels[1])
-    for first, second in ((left, right), (right, left)):
+    for exchanged in (False, True):
+        first, second = (right, left) if exchanged else (left, right)
         if len(first) == len(labels[0]) and len(second) == len(labels[1]):
             pairs = set(zip(axes, first + second, strict=True))
             if len(pairs) == len(set(axes)) == len(set(first + second)):
-                return dict(pairs)
+                return Letters(dict(pairs), exchanged)
     return None

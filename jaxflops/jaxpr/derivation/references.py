@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from jaxflops.jaxpr.derivation.authored import Authored
 from jaxflops.jaxpr.derivation.flow import Flow
+from jaxflops.jaxpr.derivation.indexing import indexed
 from jaxflops.jaxpr.derivation.values import Value
 from jaxflops.jaxpr.derivation.views_of import Views, inverse, simplify, view_of
 
@@ -73,7 +74,15 @@ class References:
         return first if again and first.phase != value.phase else value
 
     def _has_name(self, value: Value) -> bool:
-        return value.kind in _NAMED_ANYWAY or self._authored.is_whole(value)
+        if value.kind in _NAMED_ANYWAY or self._authored.is_whole(value):
+            return True
+        slice_ = indexed(value)
+        return slice_ is not None and self.is_named(slice_.source)
+
+    def is_named(self, value: Value) -> bool:
+        """Whether a value needs no view of another to be named."""
+        reference = self.of(value)
+        return not reference.views and self._has_name(reference.holder)
 
     def _adopted(self, product: Value) -> Reference | None:
         """The named view of a product, and the way back from it."""

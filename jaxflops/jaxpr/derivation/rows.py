@@ -26,6 +26,7 @@ class Row:
     flops: contraction FLOPs of all its executions; times: how many those are.
     forward: name of the forward product that it is the derivative or the repetition of, or its
       own; empty where there is none.
+    again: it computes the forward product once more (remat, or by hand in a backward rule).
     own_backward: written by hand in a custom_vjp's backward rule.
     source: `file:line`.
     """
@@ -37,6 +38,7 @@ class Row:
     flops: Count
     times: Count
     forward: str
+    again: bool
     own_backward: bool
     source: str
 

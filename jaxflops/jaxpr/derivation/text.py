@@ -39,11 +39,10 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _origin(row: Row) -> str:
-    if row.own_backward:
-        return "own backward"
-    if row.phase == "forward" or not row.forward:
-        return ""
-    return f"again {row.forward}" if row.phase == "recompute" else f"of {row.forward}"
+    if not row.forward or (row.phase == "forward" and not row.again):
+        return "own backward" if row.own_backward else ""
+    link = f"again {row.forward}" if row.again else f"of {row.forward}"
+    return f"own backward, {link}" if row.own_backward else link
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

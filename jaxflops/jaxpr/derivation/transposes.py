@@ -91,7 +91,7 @@ def unviewed(value: Value) -> Value:
     """What it is a view, or a reversal, of: JAX reverses the kernel and splits its groups."""
     while value.kind == "equation":
         view = view_of(value.eqn, value.out)
-        if view is None and value.eqn.primitive.name != "rev":
+        if view is None and value.eqn.primitive.name not in ("rev", "reshape"):
             break
         value = value.inputs[view[1] if view is not None else 0]
     return value

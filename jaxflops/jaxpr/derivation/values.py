@@ -46,7 +46,7 @@ class Loop:
         return "-1" if self.step > 0 else str(self.length)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Scope:
     """One execution of a jaxpr: the values of its variables, and whence it was called.
 
@@ -69,7 +69,7 @@ class Scope:
     children: dict[int, list[Scope]] = field(default_factory=dict)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Value:
     """One array.
 
@@ -103,7 +103,7 @@ class Value:
         return tuple(getattr(self.aval, "shape", ()))
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Contraction:
     """An equation that multiplies and sums, in one execution of its jaxpr.
 

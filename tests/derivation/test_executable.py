@@ -1,0 +1,17 @@
+"""Each printed form, evaluated in order from printed names alone, gives `jax.grad`'s arrays."""
+
+import jax
+import pytest
+from evaluator import Evaluator, same
+from programs import CASES
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_forms_reproduce_the_gradients(case):
+    evaluator = Evaluator(case.fn, case.args, **case.how)
+    how = {k: v for k, v in case.how.items() if k != "mode"}
+    transform = {"grad": jax.grad, "value_and_grad": jax.value_and_grad}.get(case.how["mode"])
+    fn = case.fn if transform is None else transform(case.fn, **how)
+    expected = jax.tree.leaves(fn(*case.args))
+    for i, (ours, theirs) in enumerate(zip(evaluator.run(case.args), expected, strict=True)):
+        same(ours, theirs, f"output {i}")
