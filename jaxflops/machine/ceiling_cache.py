@@ -39,7 +39,7 @@ def ceilings(
     directory: Path | None = None,
     clock: Clock = time.perf_counter,
 ) -> Ceilings:
-    """This machine's ceilings of those kinds: from the cache, and what is missing measured now.
+    """Ceilings of this machine for those kinds: from the cache, and what is missing measured now.
 
     A first measurement takes some ten seconds on a CPU; close what else runs. Kept in
     `$XDG_CACHE_HOME/jaxflops`. A kind that the backend cannot run has no ceiling.

@@ -153,7 +153,7 @@ def _name(target: Any) -> str:
 def _notes(target: Any) -> tuple[str, ...]:
     found = []
     if isinstance(target, jax.stages.Wrapped):
-        found.append("it was jitted before: JAX may have remembered a trace or a compilation")
+        found.append("a jitted function: JAX may have remembered its trace from before")
     if jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
         found.append("a persistent compilation cache is on: compile time may be a look-up")
     return tuple(found)

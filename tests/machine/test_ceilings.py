@@ -165,6 +165,13 @@ def test_a_damaged_cache_is_measured_anew(counted, tmp_path, text):
     assert load(path) is not None
 
 
+def test_another_format_is_measured_anew(counted, tmp_path):
+    counted()
+    (path,) = (tmp_path / "new").iterdir()
+    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    assert "stream" in counted()[1]
+
+
 def test_a_directory_that_cannot_be_written_keeps_nothing(counted, tmp_path):
     (tmp_path / "new").write_text("a file, not a directory")
     assert counted()[0].peak(F32) == 20

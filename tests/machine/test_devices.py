@@ -72,6 +72,7 @@ UNKNOWN = [
     "NVIDIA RTX 4000 Ada Generation",
     "TPU v9",
     "gfx942",
+    "NVIDIA H200 or NVIDIA L4",  # two rows fit
     "",
 ]
 

@@ -44,7 +44,7 @@ def test_what_is_compiled_already_is_only_run():
     ran = [tuple(timed(stage, X).stage_seconds) for stage in stages]
     assert ran == [("trace", "lower", "compile"), ("lower", "compile"), ("compile",), ()]
     assert timed(stages[3]).samples == (1.0,) * 3  # its own shapes, no arguments given
-    assert any("jitted before" in note for note in timed(jitted, X).notes)
+    assert any("remembered its trace" in note for note in timed(jitted, X).notes)
 
 
 def test_a_plain_function_is_traced_anew_each_time():
@@ -199,6 +199,14 @@ def test_a_cold_warm_up_is_a_warning():
 def test_planned_memory_is_the_compilers():
     timing = timed(lambda x: x @ x, jax.ShapeDtypeStruct((8, 8), jnp.float32))
     assert timing.memory.planned >= 2 * 8 * 8 * 4
+
+
+def test_donated_memory_is_planned_once():
+    state = jax.ShapeDtypeStruct((256,), jnp.float32)
+    kept, donated = (
+        timed(jax.jit(lambda x: x + 1, donate_argnums=nums), state) for nums in ((), (0,))
+    )
+    assert kept.memory.planned - donated.memory.planned == 256 * 4
 
 
 def test_inputs_are_the_same_for_the_same_seed_and_of_every_kind():

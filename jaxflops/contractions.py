@@ -1,0 +1,44 @@
+"""Contraction FLOPs by phase and kind: what utilization is counted from."""
+
+from __future__ import annotations
+
+from jaxflops.polynomial import Count
+from jaxflops.tree import Kind, Node, Phase, compose_phase
+
+_Grouped = dict[tuple[Phase | None, Kind], Count]
+
+
+def by_phase_and_kind(tree: Node) -> dict[tuple[Phase, Kind], Count]:
+    """Contraction FLOPs of each (phase, kind); they sum to the tree's total."""
+    merged: dict[tuple[Phase, Kind], Count] = {}
+    for (phase, kind), flops in _group(tree, {}).items():
+        key = (phase or "forward", kind)
+        merged[key] = merged.get(key, 0) + flops
+    return merged
+
+
+def of_the_model(tree: Node) -> dict[Kind, Count]:
+    """Contraction FLOPs of forward and backward by kind, without recompute and update: MFU's."""
+    model: dict[Kind, Count] = {}
+    for (phase, kind), flops in by_phase_and_kind(tree).items():
+        if phase in ("forward", "backward"):
+            model[kind] = model.get(kind, 0) + flops
+    return model
+
+
+def _group(node: Node, memo: dict[int, _Grouped]) -> _Grouped:
+    """FLOPs of a subtree by relative phase and kind; a shared subtree is grouped once."""
+    known = memo.get(id(node))
+    if known is not None:
+        return known
+    grouped: _Grouped = {}
+    if node.own.matmul_flops != 0:
+        assert node.kind is not None, f"{node.label} contracts and has no kind"
+        grouped[node.site.phase, node.kind] = node.own.matmul_flops
+    for child in node.children:
+        for (phase, kind), flops in _group(child, memo).items():
+            key = (compose_phase(node.site.phase, phase), kind)
+            grouped[key] = grouped.get(key, 0) + flops
+    scaled = {key: flops * node.times for key, flops in grouped.items()} if node.times != 0 else {}
+    memo[id(node)] = scaled
+    return scaled

@@ -1,0 +1,213 @@
+"""`jf.measure`: a program's exact counts joined with how long it takes: FLOP/s and MFU."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import jax
+
+from jaxflops.analysis import analyze
+from jaxflops.contractions import of_the_model
+from jaxflops.errors import JaxflopsError
+from jaxflops.machine.calls import Feed
+from jaxflops.machine.device import Device
+from jaxflops.machine.devices import device as find_device
+from jaxflops.machine.inputs import Inputs
+from jaxflops.machine.roofline import Roofs, datasheet
+from jaxflops.machine.sampling import Plan, Progress
+from jaxflops.machine.stages import Clock
+from jaxflops.machine.statistics import Interval
+from jaxflops.machine.timing import Timing, time_call
+from jaxflops.machine.utilization import Utilization, utilization
+from jaxflops.polynomial import Count, Polynomial
+from jaxflops.report import measurement as report
+from jaxflops.results import Analysis
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What `jf.measure` returns: a timing, the counts of the program timed, and its device.
+
+    analysis: None where there is nothing to count from (a `Lowered` or `Compiled`).
+    device: None when no source gives its peaks; then there is no MFU.
+    roofs: whose peaks utilization is held against; the device's datasheet unless `against` says.
+    """
+
+    timing: Timing
+    analysis: Analysis | None
+    device: Device | None
+    roofs: Roofs | None = field(repr=False)
+
+    @property
+    def trace_seconds(self) -> float | None:
+        """Seconds of tracing; None when it was traced before."""
+        return self.timing.stage_seconds.get("trace")
+
+    @property
+    def lower_seconds(self) -> float | None:
+        """Seconds of lowering; None when it was lowered before."""
+        return self.timing.stage_seconds.get("lower")
+
+    @property
+    def compile_seconds(self) -> float | None:
+        """Seconds of compiling, without tracing and lowering; None when it was compiled before."""
+        return self.timing.stage_seconds.get("compile")
+
+    @property
+    def samples(self) -> tuple[float, ...]:
+        """Seconds per call, every sample, in order."""
+        return self.timing.samples
+
+    @property
+    def median(self) -> float:
+        """Median seconds per call."""
+        return self.timing.median
+
+    @property
+    def spread(self) -> float:
+        """Median absolute deviation x 1.4826, in seconds."""
+        return self.timing.summary.spread
+
+    @property
+    def interval(self) -> Interval:
+        """Confidence interval of the median, in seconds."""
+        return self.timing.summary.interval
+
+    @property
+    def flops_per_second(self) -> float:
+        """FLOPs asked for (contractions and other), of all devices, over median seconds."""
+        return _number(self._counted.flops, "flops_per_second") / self.median
+
+    @property
+    def bytes_per_second(self) -> float:
+        """`bytes_unfused` over median seconds: an assumption about traffic, not a measurement."""
+        return _number(self._counted.bytes_unfused, "bytes_per_second") / self.median
+
+    @cached_property
+    def model(self) -> Utilization | None:
+        """MFU with its numerator, denominator and what it is held against; None without peaks.
+
+        Raises JaxflopsError, naming the loop, when a trip count is open.
+        """
+        if self.roofs is None or self.analysis is None:
+            return None
+        counted = of_the_model(self.analysis.tree)
+        flops = {kind: _number(count, "MFU") for kind, count in counted.items()}
+        return utilization(flops, self.median, self.roofs, self.timing.devices)
+
+    @property
+    def mfu(self) -> float | None:
+        """Model FLOPs utilization, 1 being the peak; None when a peak is unknown."""
+        return self.model.value if self.model else None
+
+    def against(self, roofs: Roofs) -> Measurement:
+        """The same measurement with utilization held against other peaks, as measured ceilings."""
+        return replace(self, roofs=roofs)
+
+    @property
+    def _counted(self) -> Analysis:
+        if self.analysis is None:
+            raise JaxflopsError(
+                f"{self.timing.name} was compiled already, so there is no program to count: "
+                "measure the function itself"
+            )
+        return self.analysis
+
+    def __str__(self) -> str:
+        return report.text(self)
+
+
+def measure(  # noqa: PLR0913 - the options of one front door
+    fn: Any,
+    *misplaced: Any,
+    feed: Feed | None = None,
+    static_argnums: int | Sequence[int] = (),
+    trip_counts: Mapping[str, Count] | None = None,
+    device: str | Device | None = None,
+    samples: int | None = None,
+    seconds: float = 2.0,
+    seed: int = 0,
+    integers: tuple[int, int] = (0, 128),
+    progress: Progress | None = None,
+    clock: Clock = time.perf_counter,
+) -> Measure:
+    """Time `fn` and count it: `jf.measure(step)(*args) -> Measurement`.
+
+    fn: a function, jitted or not, or a `jax.stages` Traced, Lowered or Compiled (those last two
+      are timed, and not counted).
+    feed: `(outputs, args) -> next args`: chains the calls, for donated state too large to copy.
+      Without it donated arguments are copied before each call, and your arrays survive.
+    static_argnums: as in `jax.jit`. trip_counts: as in `jf.analyze`.
+    device: whose peaks to use, by name or as a `jf.device(...)`, when not the one it runs on.
+    samples: exactly so many; else for `seconds`. seed, integers: of arguments that are abstract;
+      integers are drawn from [low, high).
+    progress: called with (samples taken, share of the work done) after each sample.
+
+    Raises TraceError or JaxflopsError with what failed, and after how many samples.
+    """
+    if misplaced:
+        raise JaxflopsError("the arguments go in a second call: jf.measure(fn, ...)(*args)")
+    found = find_device(device) if isinstance(device, str) else device
+    if isinstance(device, str) and found is None:
+        raise JaxflopsError(f"device={device!r} is not known: write jf.device(...)'s names")
+    options: dict[str, Any] = {"static_argnums": static_argnums, "feed": feed, "clock": clock}
+    if progress is not None:
+        options["progress"] = progress
+    plan = Plan(samples=samples, seconds=seconds)
+    return Measure(fn, found, plan, Inputs(seed, integers), trip_counts or {}, options)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """`jf.measure(fn, ...)`, waiting for the function's arguments."""
+
+    fn: Any
+    device: Device | None
+    plan: Plan
+    inputs: Inputs
+    trip_counts: Mapping[str, Count]
+    options: Mapping[str, Any]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Measurement:  # noqa: D102 - the class says it
+        shapes = jax.tree.map(_shape, (args, kwargs))  # donated arrays are gone afterwards
+        inputs = replace(self.inputs, made={})
+        timing = time_call(
+            self.fn, args, kwargs, plan=self.plan, inputs=inputs, **self.options
+        ).check()
+        known = self.device or find_device(timing.device_kind)
+        roofs = datasheet(known) if known else None
+        return Measurement(timing, self._count(*shapes), known, roofs)
+
+    def _count(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Analysis | None:
+        if isinstance(self.fn, (jax.stages.Lowered, jax.stages.Compiled)):
+            return None
+        static = self.options["static_argnums"]
+        count = analyze(self.fn, static_argnums=static, trip_counts=self.trip_counts)
+        return count() if isinstance(self.fn, jax.stages.Traced) else count(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        name = getattr(self.fn, "__name__", "program")
+        return f"<jf.measure({name}): call it with {name}'s arguments>"
+
+
+def _shape(leaf: Any) -> Any:
+    if not isinstance(leaf, jax.Array):
+        return leaf
+    weak = bool(getattr(leaf, "weak_type", False))
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, weak_type=weak)  # type: ignore[no-untyped-call]
+
+
+def _number(count: Count, what: str) -> int:
+    """A count without open symbols; else an error that names the loops."""
+    if not isinstance(count, Polynomial):
+        return count
+    places = [name.removeprefix("trips(").removesuffix(")") for name in sorted(count.symbols)]
+    hints = ", ".join(f"{place!r}: n" for place in places)
+    raise JaxflopsError(
+        f"{what} needs the trip count of the while loop at {', '.join(places)}, which only running "
+        f"it tells: pass trip_counts={{{hints}}}"
+    )
