@@ -36,7 +36,7 @@ def _ready(target: Any, how: How, args: tuple[Any, ...], kwargs: dict[str, Any])
         )
     if args or kwargs:
         raise JaxflopsError(f"a {kind} has its arguments already; write jf.analyze(it)()")
-    jaxpr = target if _jax.is_jaxpr(target) else target.jaxpr
+    jaxpr = _jax.expand_high(target if _jax.is_jaxpr(target) else target.jaxpr)
     return Program(jaxpr, function_name(target), "call", tuple(_jax.arg_names(jaxpr)))
 
 
@@ -57,7 +57,7 @@ def _trace_function(
             jaxpr = jax.make_jaxpr(_differentiated(fn, how), static_argnums=static)(*args, **kwargs)
     except Exception as error:  # whatever the user's function raises
         raise _explain(error, name, how.mode) from error
-    return _named(fn, name, how, jaxpr, args, kwargs, static)
+    return _named(fn, name, how, _jax.expand_high(jaxpr), args, kwargs, static)
 
 
 def _named(
