@@ -12,7 +12,7 @@ class Indexed(NamedTuple):
     """What is indexed, and the index as Python writes it."""
 
     source: Value
-    index: str
+    text: str
 
 
 def indexed(value: Value) -> Indexed | None:

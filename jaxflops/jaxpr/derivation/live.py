@@ -51,7 +51,8 @@ def runs(scope: Scope, node: Node, before: Bodies, after: Bodies) -> list[Run]:
     """For each body of a call its live run; `after` are the bodies without dead code."""
     site, times = node.site.within(scope.site), scope.times * node.times
     bodies, live = as_tuple(before), as_tuple(after)
-    if len(bodies) == 1 and not isinstance(before, OneOf):
+    own_nodes = len(bodies) == 1 and not isinstance(before, OneOf)
+    if own_nodes and node.state != "unknown":
         return [Run(site, times, _nodes(bodies[0], live[0], node.children))]
     return [
         Run(child.site.within(site), times * child.times, _nodes(body, left, child.children))

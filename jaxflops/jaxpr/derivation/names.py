@@ -160,7 +160,7 @@ def is_contraction(value: Value) -> bool:
 
 def _index(value: Value) -> str:
     found = indexed(value)
-    return found.index if found is not None else ""
+    return found.text if found is not None else ""
 
 
 def _loop(value: Value) -> Loop | None:

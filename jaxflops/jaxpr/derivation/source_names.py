@@ -110,9 +110,9 @@ class _Climb:
         """One step outwards within an expression."""
         match parent:
             case ast.Tuple(elts=elements) | ast.List(elts=elements) if self.whole:
-                self.path = (elements.index(node), *self.path)
+                self.path = ([*map(id, elements)].index(id(node)), *self.path)
             case ast.Dict(keys=keys, values=values) if self.whole and node in values:
-                key = keys[values.index(node)]  # type: ignore[arg-type]
+                key = keys[[*map(id, values)].index(id(node))]
                 self._into(key.value if isinstance(key, ast.Constant) else None)
             case ast.Subscript(value=inner, slice=ast.Constant(value=key)) if inner is node:
                 self.whole = self.whole and bool(self.path) and self.path[0] == key
