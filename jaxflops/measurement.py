@@ -173,14 +173,13 @@ class Measure:
     options: Mapping[str, Any]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Measurement:  # noqa: D102 - the class says it
-        shapes = jax.tree.map(_shape, (args, kwargs))  # donated arrays are gone afterwards
         inputs = replace(self.inputs, made={})
         timing = time_call(
             self.fn, args, kwargs, plan=self.plan, inputs=inputs, **self.options
         ).check()
         known = self.device or find_device(timing.device_kind)
         roofs = datasheet(known) if known else None
-        return Measurement(timing, self._count(*shapes), known, roofs)
+        return Measurement(timing, self._count(args, kwargs), known, roofs)
 
     def _count(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Analysis | None:
         if isinstance(self.fn, (jax.stages.Lowered, jax.stages.Compiled)):
@@ -192,13 +191,6 @@ class Measure:
     def __repr__(self) -> str:
         name = getattr(self.fn, "__name__", "program")
         return f"<jf.measure({name}): call it with {name}'s arguments>"
-
-
-def _shape(leaf: Any) -> Any:
-    if not isinstance(leaf, jax.Array):
-        return leaf
-    weak = bool(getattr(leaf, "weak_type", False))
-    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, weak_type=weak)  # type: ignore[no-untyped-call]
 
 
 def _number(count: Count, what: str) -> int:
