@@ -175,6 +175,56 @@ def test_a_training_loop_keeps_its_phases() -> None:
     assert analysis.update.other_flops == 5 * 2 * 6 * 8 * 8
 
 
+def test_a_carry_that_depends_on_a_gradient_only_later_is_update() -> None:
+    """Weight decay reads the initial weights in the first step, updated ones in every other."""
+
+    def train(w: Any, x: Any) -> Any:
+        def step(w: Any, _: Any) -> Any:
+            return w * 0.99 - 0.1 * jax.grad(stack(1, remat=False))(w, x), None
+
+        return jax.lax.scan(step, w, None, length=5)[0]
+
+    analysis = jf.analyze(train)(*STACK)
+    assert analysis.update.other_flops == 5 * 3 * 6 * 8 * 8
+
+
+def test_a_solve_with_a_gradient_is_update() -> None:
+    """Its constants are told apart: those of `matvec` come before those of `solve`."""
+
+    def step(a: Any, w: Any, b: Any) -> Any:
+        g = jax.grad(lambda w: jnp.sum(w**3))(w)
+        return jax.lax.custom_linear_solve(lambda v: a @ v, b, lambda _, y: g @ y)
+
+    analysis = jf.analyze(step)(*jf.specs("f32[8,8]", "f32[8,8]", "f32[8]"))
+    assert analysis.update.matmul_flops == 2 * 8 * 8
+    assert analysis.forward.matmul_flops == 0
+
+
+def test_a_loop_in_a_shared_function_keeps_its_trips_in_every_view() -> None:
+    @jax.jit
+    def loop(x: Any) -> Any:
+        return jax.lax.scan(lambda c, _: (c @ c, None), x, None, length=3)[0]
+
+    analysis = jf.analyze(lambda x: loop(x) + loop(x * 2))(jf.spec("f32[8,8]"))
+    assert analysis.matmul_flops == 2 * 3 * 2 * 8**3
+    for view in VIEWS:
+        assert total(analysis.by(view).values()) == analysis.total, view
+
+
+def test_equal_shapes_do_not_make_equal_costs() -> None:
+    """What an operation costs may lie in a parameter, or in its result alone."""
+
+    def powers(x: Any) -> Any:
+        return jax.lax.integer_pow(x, 2) + jax.lax.integer_pow(x, 4)
+
+    assert jf.analyze(powers)(jf.spec("f32[8]")).total.other_flops == 8 * (1 + 2 + 1)
+
+    def sums(x: Any) -> Any:
+        return jnp.sum(x, 0), jnp.sum(x, 1)
+
+    assert jf.analyze(sums)(jf.spec("f32[4,5]")).total.other_flops == (20 - 5) + (20 - 4)
+
+
 def test_a_shared_layer_is_walked_once() -> None:
     @jax.jit
     def layer(h: Any, w: Any) -> Any:

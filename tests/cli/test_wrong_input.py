@@ -61,8 +61,8 @@ WRONG = {
     "analyze program:choice --branch first": "'first': write max, min, sum, or a branch's index",
     "analyze program:choice --branch 7": "branch=7, but it has branches 0..1",
     "analyze program:loop --trips 3": "'3': write model.py:12=8 or scope/path=8",
-    "analyze program:loop --trips program.py:1=3": "no open loop at 'program.py:1'; a hint names a loop "
-    "by its scope path or its file:line, and the open loops are at: 'program.py:",
+    "analyze program:loop --trips program.py:1=3": "no open loop at 'program.py:1'; a hint names "
+    "a loop by its scope path or its file:line, and the open loops are at: 'program.py:",
     "analyze program:loss --at B": "'B': write B=32 or B=32,D=512, with whole numbers",
     "analyze program:loss --at B=1.5": "'B=1.5': write B=32 or B=32,D=512, with whole numbers",
     "analyze jaxflops.models:two_layer --at Q=3": "the open symbols are: B, D, K",
