@@ -16,6 +16,10 @@ from jaxflops.jaxpr.registry import body_rule as body_rule
 from jaxflops.jaxpr.registry import cost_rule as cost_rule
 from jaxflops.jaxpr.specs import spec as spec
 from jaxflops.jaxpr.specs import specs as specs
+from jaxflops.machine.device import Device as Device
+from jaxflops.machine.devices import device as device
+from jaxflops.measurement import Measurement as Measurement
+from jaxflops.measurement import measure as measure
 from jaxflops.results import Analysis as Analysis
 from jaxflops.results import load as load
 from jaxflops.tree import Kind as Kind

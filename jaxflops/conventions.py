@@ -13,7 +13,7 @@ class Quantity(NamedTuple):
     """One reported number."""
 
     name: str
-    lane: Literal["jaxpr"]
+    lane: Literal["jaxpr", "machine"]
     numerator: str
     denominator: str
     unit: str
@@ -87,6 +87,31 @@ QUANTITIES: tuple[Quantity, ...] = (
         "all equations, trip counts included",
         "",
         "a share of equations, not of FLOPs",
+    ),
+    Quantity(
+        "flops_per_second",
+        "machine",
+        "flops as asked for, of all devices",
+        "median wall-clock seconds of a call, until all results are ready",
+        "FLOP/s",
+        "all samples are kept; the interval of the median is printed beside it",
+    ),
+    Quantity(
+        "bytes_per_second",
+        "machine",
+        "bytes_unfused",
+        "median wall-clock seconds of a call",
+        "B/s",
+        "an assumption about traffic, not a measurement of it",
+    ),
+    Quantity(
+        "mfu",
+        "machine",
+        "seconds at peak: matmul_flops of forward and backward as asked for, without recompute and "
+        "update, each kind over its own peak",
+        "devices that the executable uses, times median seconds of a call",
+        "",
+        "PaLM (2022), appendix B; peaks per dtype and precision in jaxflops/machine/data",
     ),
 )
 

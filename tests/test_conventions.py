@@ -19,13 +19,15 @@ def count(fn: Any, *specs: str, **options: Any) -> jf.Analysis:
 def test_every_count_and_ratio_is_defined() -> None:
     reported = {name for name in FIELDS if not name.startswith(("bytes_", "payload"))}
     reported |= {"flops", "ratio", "coverage", "bytes_unfused"}
+    reported |= {"flops_per_second", "bytes_per_second", "mfu"}
     assert {quantity.name for quantity in QUANTITIES} == reported
     for quantity in QUANTITIES:
         assert quantity.numerator
         assert quantity.source
-        assert hasattr(jf.Analysis, quantity.name) or quantity.name in FIELDS
+        owner = jf.Measurement if quantity.lane == "machine" else jf.Analysis
+        assert hasattr(owner, quantity.name) or quantity.name in FIELDS
     with pytest.raises(KeyError):
-        define("mfu")
+        define("efficiency")
 
 
 def test_a_multiply_add_is_two() -> None:

@@ -25,10 +25,10 @@ Var = core.Var
 Literal = core.Literal
 InconclusiveDimensionOperation = core.InconclusiveDimensionOperation
 
-_HERE = Path(__file__).resolve().parent
-source_info_util.register_exclusion(f"{_HERE}{os.sep}")
-for _door in ("analysis.py", "cli" + os.sep, "__main__.py"):
-    source_info_util.register_exclusion(f"{_HERE.parent}{os.sep}{_door}")
+# A user's frame is one outside JAX and outside jaxflops; the models that ship are users.
+for _room in Path(__file__).resolve().parent.parent.iterdir():
+    if _room.name != "models":
+        source_info_util.register_exclusion(f"{_room}{os.sep if _room.is_dir() else ''}")
 
 _CLOSED_APART = "ClosedJaxpr" == core.ClosedJaxpr.__name__ != core.Jaxpr.__name__  # JAX < 0.11
 RECOMPUTE = "rematted_computation"
