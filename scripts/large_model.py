@@ -57,9 +57,8 @@ def main() -> int:
         sums &= equal
         print(f"  {'total':40} {analysis.matmul_flops:32,} {analysis.total.other_flops:26,}")
         print(f"  sums to the total: {equal}")
-    print(
-        f"\ntracing {traced:.2f} s, beyond tracing {max(seconds, 0):.2f} s, peak {peak / 2**30:.2f} GB"
-    )
+    gigabytes = peak / 2**30
+    print(f"\ntracing {traced:.2f} s, beyond it {max(seconds, 0):.2f} s, peak {gigabytes:.2f} GB")
     return 0 if sums and seconds < SECONDS and peak < BYTES else 1
 
 
