@@ -11,11 +11,12 @@ import jax
 import jaxlib.version
 
 from jaxflops._version import __version__
+from jaxflops.branches import BranchPolicy
 from jaxflops.errors import JaxflopsError
 from jaxflops.interpolated import Interpolated, fit
 from jaxflops.jaxpr import derivation
 from jaxflops.jaxpr.op import Convolutions
-from jaxflops.jaxpr.options import BranchPolicy, Options
+from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.program import How, Mode, Program, function_name, remove_dead_code
 from jaxflops.jaxpr.trace import trace
 from jaxflops.jaxpr.walk import walk

@@ -11,7 +11,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From the bottom up; a module may import its own layer and the ones below it.
 LAYERS = [
     {"_version", "errors", "polynomial", "cost"},
-    {"formulas", "tree", "conventions"},
+    {"formulas", "tree", "conventions", "branches"},
     {"jaxpr", "hlo", "machine"},
     {"targets"},
     {"views", "coverage", "contractions", "substitute", "compare", "profile"},

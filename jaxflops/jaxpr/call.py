@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from jaxflops.branches import choose, taken
 from jaxflops.errors import UnknownCostError
-from jaxflops.jaxpr.choice import choose, taken
 from jaxflops.jaxpr.context import Context, Flags, WalkJaxpr
 from jaxflops.jaxpr.op import Bodies, Body, OneOf, OpenLoop
 from jaxflops.jaxpr.open_loops import Trips

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
+from jaxflops.branches import BranchPolicy
 from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr.op import Convolutions
 from jaxflops.polynomial import Count
-
-BranchPolicy = Literal["max", "min", "sum"]
 
 
 @dataclass(frozen=True)

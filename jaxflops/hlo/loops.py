@@ -1,0 +1,69 @@
+"""How often each `while` runs: inferred, given by the user, or an open symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from jaxflops.hlo.ir import Computation, Instruction, Module
+from jaxflops.hlo.trip_counts import trip_count
+from jaxflops.polynomial import Count, symbol
+
+
+class Trips(NamedTuple):
+    """A trip count, and what a reader should know of where it comes from."""
+
+    number: Count
+    notes: tuple[str, ...] = ()
+
+
+class Loops:
+    """The trip counts of one module; an open loop is a symbol, `trips(file:line)`."""
+
+    def __init__(self, module: Module, hints: Mapping[str, Count]) -> None:
+        self._module = module
+        self._hints = hints
+        self._known: dict[tuple[str, str], Trips] = {}
+        self._names: set[str] = set()
+
+    def trips(self, loop: Instruction, where: Computation, scope: tuple[str, ...]) -> Trips:
+        """The trips of `loop`, which stands in the computation `where`."""
+        key = (where.name, loop.name)
+        if key not in self._known:
+            self._known[key] = self._count(loop, where, scope)
+        return self._known[key]
+
+    def _count(self, loop: Instruction, where: Computation, scope: tuple[str, ...]) -> Trips:
+        place = _place(loop)
+        found = trip_count(self._module, where, loop)
+        if found.count is None:
+            return self._open(loop, place, scope, found.reason)
+        if found.disputed:
+            note = f"while at {place}: {found.count} trips ({found.reason}), XLA says "
+            return Trips(found.count, (f"{note}{found.annotated}",))
+        if found.provenance == "annotated":
+            return Trips(found.count, (f"while at {place}: {found.count} trips ({found.reason})",))
+        return Trips(found.count)
+
+    def _open(self, loop: Instruction, place: str, scope: tuple[str, ...], reason: str) -> Trips:
+        line = f"{loop.frame.file}:{loop.frame.line}" if loop.frame else place
+        for key in ("/".join(scope), line, place):
+            if key and key in self._hints:
+                note = f"while at {place}: trip count given for {key!r}"
+                return Trips(self._hints[key], (note,))
+        name, number = f"trips({place})", 1
+        while name in self._names:
+            number += 1
+            name = f"trips({place}#{number})"
+        self._names.add(name)
+        note = (
+            f"while at {place}: trip count unknown ({reason}), kept as {name}; "
+            f"give trip_counts={{{place!r}: n}}"
+        )
+        return Trips(symbol(name), (note,))
+
+
+def _place(loop: Instruction) -> str:
+    """`file.py:12`, or the instruction's name."""
+    return f"{Path(loop.frame.file).name}:{loop.frame.line}" if loop.frame else loop.name

@@ -1,0 +1,89 @@
+"""The table of rules by opcode, and what a rule is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from jaxflops.cost import ZERO, Cost
+from jaxflops.errors import JaxflopsError
+from jaxflops.hlo.ir import Instruction
+from jaxflops.hlo.shape import Shape
+from jaxflops.tree import State
+
+
+class HloOp(NamedTuple):
+    """An instruction with the shapes of its operands.
+
+    apply: name of a computation -> what one application to scalars costs, without bytes.
+    """
+
+    ins: Instruction
+    operands: tuple[Shape, ...]
+    apply: Callable[[str], Cost]
+
+    @property
+    def out(self) -> Shape:
+        """The shape of the result; the first of several."""
+        shape = self.ins.shape
+        return shape.parts[0] if shape.is_tuple and shape.parts else shape
+
+    @property
+    def called(self) -> Cost:
+        """One application of the function that the instruction applies: a reducer, a comparator."""
+        return self.apply(self.ins.called[0])
+
+
+Formula = Callable[[HloOp], Cost]
+
+
+class Rule(NamedTuple):
+    """formula: an instruction's cost. state: as in the tree. note: a caveat of every use."""
+
+    formula: Formula
+    state: State = "costed"
+    note: str = ""
+
+
+RULES: dict[str, Rule] = {}
+
+
+def rule(*opcodes: str, state: State = "costed", note: str = "") -> Callable[[Formula], Formula]:
+    """Register a formula for opcodes. It returns arithmetic; bytes are added unless it gives them.
+
+    Raises JaxflopsError for an opcode that has a rule.
+    """
+
+    def register(formula: Formula) -> Formula:
+        for opcode in opcodes:
+            if opcode in RULES:
+                raise JaxflopsError(f"opcode {opcode!r} already has a rule")
+            RULES[opcode] = Rule(formula, state, note)
+        return formula
+
+    return register
+
+
+def nothing(_op: HloOp) -> Cost:
+    """No arithmetic."""
+    return ZERO
+
+
+def arithmetic(shape: Shape, count: int) -> Cost:
+    """`count` operations on elements of that dtype: floating point, or integer and boolean."""
+    return Cost(other_flops=count) if is_floating(shape) else Cost(int_ops=count)
+
+
+def is_complex(shape: Shape) -> bool:
+    """Whether the elements are pairs of real numbers."""
+    return shape.dtype in ("c64", "c128")
+
+
+def is_floating(shape: Shape) -> bool:
+    """Whether work on the elements is floating point; complex numbers are."""
+    return shape.dtype[0] in "fbc"
+
+
+def components(shape: Shape) -> int:
+    """Real numbers in an element."""
+    return 2 if is_complex(shape) else 1

@@ -1,0 +1,114 @@
+"""Walk an HLO module into the tree: rules say what an instruction costs, only the walk recurses.
+
+Scopes and phases come from op_names. Those are absolute, except in functions that JAX lowers once
+for many calls: there they begin at the call, and the function's subtree is shared by its calls.
+"""
+
+from __future__ import annotations
+
+from jaxflops.hlo import flow
+from jaxflops.hlo.calls import TRANSPARENT, Call, Calls
+from jaxflops.hlo.collector import paused_collector
+from jaxflops.hlo.context import SETTLED, Context, Options, Walked
+from jaxflops.hlo.flow import Flag
+from jaxflops.hlo.ir import Computation, Instruction, Module
+from jaxflops.hlo.pricing import NAMES, Pricing, without_bytes
+from jaxflops.hlo.sites import COMPILER, read_name, root_of
+from jaxflops.tree import HERE, PHASES, Node, Phase, Site, branch
+
+_RANK = {phase: rank for rank, phase in enumerate(PHASES)}
+
+
+def walk(module: Module, options: Options | None = None) -> Node:
+    """The cost tree of a module: what one device runs."""
+    with paused_collector():
+        nodes = _Walker(module, options or Options()).computation(module.entry, Context()).nodes
+        return branch("program", HERE, nodes)
+
+
+class _Walker:
+    """One walk over one module."""
+
+    def __init__(self, module: Module, options: Options) -> None:
+        self.root = root_of(module)
+        self.pricing = Pricing(module, strict=options.strict)
+        self.calls = Calls(module, options, self.root, self.computation)
+        self._module = module
+        self._known: dict[tuple[str, Context], Walked] = {}
+
+    def computation(self, name: str, context: Context) -> Walked:
+        """A computation's nodes, from memory if it was walked in the same context."""
+        key = (name, context)
+        if key not in self._known:
+            self._known[key] = _Body(self, self._module[name], context).walked()
+        return self._known[key]
+
+
+class _Body:
+    """One computation in one context: its instructions in order, and what is known of each."""
+
+    def __init__(self, walker: _Walker, where: Computation, context: Context) -> None:
+        self._walker = walker
+        self._where = where
+        self._context = context
+        self._flags: dict[str, Flag] = {}
+        self._ranks: dict[str, int] = {}  # the latest phase that a value depends on
+        self._phases: set[Phase | None] = set()
+
+    def walked(self) -> Walked:
+        """Every instruction's node, in order."""
+        nodes = [self._node(ins) for ins in self._where if not self._only_names(ins)]
+        flag = self._flags[self._where.root]
+        return Walked(tuple(nodes), flag, frozenset(self._phases))
+
+    def _only_names(self, ins: Instruction) -> bool:
+        if ins.opcode not in NAMES:
+            return False
+        self._flags[ins.name] = flow.named(ins, self._flags, self._context.flags)
+        self._ranks[ins.name] = self._latest(ins)
+        return True
+
+    def _node(self, ins: Instruction) -> Node:
+        flags = tuple([self._flags[name] for name in ins.operands])
+        touched = flow.touched(flags)
+        site = self._site(ins, touched)
+        run = self._walker.calls.run.get(ins.opcode)
+        if run is not None and ins.called:
+            node, flag, phases = run(Call(ins, self._where, site, self._context, flags))
+            self._phases |= phases
+        else:
+            node = self._leaf(ins, site)
+            self._phases.add(site.phase)
+            flag = touched or site.phase in SETTLED
+        if site.phase in SETTLED:
+            flag = flow.like(ins.shape, True)
+        self._flags[ins.name] = flag
+        self._ranks[ins.name] = max(_RANK[site.phase or "forward"], self._latest(ins))
+        return node
+
+    def _leaf(self, ins: Instruction, site: Site) -> Node:
+        label, cost, kind, state, notes = self._walker.pricing.price(ins, self._where)
+        if self._context.fused:
+            cost = without_bytes(cost)
+        return Node(label, site, cost, cost, kind, state, 1, (), notes)
+
+    def _site(self, ins: Instruction, touched: bool) -> Site:
+        """Where the instruction stands; without a name, in the latest phase of its operands."""
+        name = read_name(ins.op_name)
+        relative = self._context.relative
+        if name is None or not (relative or "/" in ins.op_name or not self._walker.root):
+            rank = self._latest(ins)
+            return Site(COMPILER, ins.frame, PHASES[rank] if rank else None)
+        return Site(name.scope, ins.frame, name.phase or self._unmarked(ins, touched))
+
+    def _unmarked(self, ins: Instruction, touched: bool) -> Phase | None:
+        """The phase of work without a mark; of what only calls, each instruction's own."""
+        if ins.opcode in TRANSPARENT:
+            return None
+        if touched and self._context.phase is None:
+            return "update"
+        return None if self._context.relative else "forward"
+
+    def _latest(self, ins: Instruction) -> int:
+        ranks = self._ranks
+        return max([ranks[name] for name in ins.operands], default=0)
