@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import pytest
 from jax import lax
+from jax.extend.core import primitives
 from rule_oracles import arithmetic, cost, lowered
 
 X, INT, B, C = "f32[4,6]", "i32[4,6]", "bool[4,6]", "c64[4,6]"
@@ -178,6 +179,12 @@ def test_boolean_work_is_integer_work() -> None:
     assert cost(lax.eq, B, B).int_ops == N
     got = cost(lax.select_n, B, INT, INT)
     assert (got.int_ops, got.flops) == (N, 0)
+
+
+@pytest.mark.parametrize("name", ["eq_to_p", "le_to_p", "lt_to_p"])
+def test_comparisons_in_total_order(name) -> None:
+    f = getattr(primitives, name).bind
+    assert arithmetic(cost(f, X, X)) == lowered(f, X, X) == (N, 0)
 
 
 def test_sum_of_cotangents_is_an_addition() -> None:

@@ -15,6 +15,7 @@ from jaxflops.jaxpr.rules import kernel as kernel
 from jaxflops.jaxpr.rules import layout as layout
 from jaxflops.jaxpr.rules import linalg as linalg
 from jaxflops.jaxpr.rules import opaque as opaque
+from jaxflops.jaxpr.rules import pallas as pallas
 from jaxflops.jaxpr.rules import random as random
 from jaxflops.jaxpr.rules import recurrent as recurrent
 from jaxflops.jaxpr.rules import reduction as reduction
@@ -22,3 +23,4 @@ from jaxflops.jaxpr.rules import sorting as sorting
 from jaxflops.jaxpr.rules import sparse as sparse
 from jaxflops.jaxpr.rules import transcendental as transcendental
 from jaxflops.jaxpr.rules import window as window
+from jaxflops.jaxpr.rules import wrappers as wrappers

@@ -73,8 +73,7 @@ def xla_pmap(op: Op, /, *, call_jaxpr: Any, global_axis_size: int, **_: Any) -> 
 
 
 @body_rule("shard_map")
-def shard_map(op: Op, /, *, jaxpr: Any, mesh: Any, manual_axes: Any = None, **_: Any) -> Bodies:
+def shard_map(op: Op, /, *, jaxpr: Any, mesh: Any, newly_manual_axes: Any, **_: Any) -> Bodies:
     """One execution on each shard of the manual axes, with per-shard shapes; counts are global."""
-    names = mesh.axis_names if manual_axes is None else manual_axes
-    shards = prod(mesh.shape[name] for name in names)
+    shards = prod(mesh.shape[name] for name in newly_manual_axes)
     return (straight(op, jaxpr, label="shard", times=shards),)

@@ -25,6 +25,7 @@ free("precv", oracle=SHAPES)
 @cost_rule("all_gather_start", "all_gather_reduced_start", oracle=SHAPES)
 @cost_rule("all_to_all", "all_to_all_start", "ragged_all_to_all", oracle=SHAPES)
 @cost_rule("ppermute", "ppermute_start", "psend", oracle=SHAPES)
+@cost_rule("thunky.all_gather", "thunky.all_to_all", "thunky.collective_permute", oracle=SHAPES)
 @cost_rule("pbroadcast", "pbroadcast_start", "pbroadcast_dynamic", oracle=SHAPES)
 def exchange(op: Op, /, **_: Any) -> Cost:
     """Each device puts in its operand; nothing is computed."""

@@ -11,16 +11,18 @@ from jaxflops.jaxpr.registry import cost_rule
 from jaxflops.jaxpr.rules._fields import arithmetic, components, is_complex
 
 XLA = "lowered XLA"
+DEFINED = "by definition: one an element"
 # Real operations of a complex element, where they are not 2 (one for each component).
 _COMPLEX = {"mul": COMPLEX_MULTIPLY, "square": COMPLEX_MULTIPLY, "div": COMPLEX_DIVIDE, "conj": 1}
 
 
 @cost_rule("add", "add_any", "sub", "mul", "div", "rem", "max", "min", "neg", "square", oracle=XLA)
-@cost_rule("floor", "ceil", "round", "nextafter", "reduce_precision", "conj", oracle=XLA)
+@cost_rule("floor", "ceil", "round", "reduce_precision", "conj", oracle=XLA)
+@cost_rule("nextafter", "_copysign", oracle=DEFINED)
 @cost_rule("eq", "ne", "lt", "le", "gt", "ge", "eq_to", "le_to", "lt_to", "is_finite", oracle=XLA)
 @cost_rule("and", "or", "xor", "not", "shift_left", oracle=XLA)
 @cost_rule("shift_right_logical", "shift_right_arithmetic", oracle=XLA)
-@cost_rule("population_count", "clz", "mulhi", "reciprocal", "_copysign", oracle=XLA)
+@cost_rule("population_count", "clz", "mulhi", "reciprocal", oracle=XLA)
 def one_operation(op: Op, /, **_: Any) -> Cost:
     """1 an element of the result; complex 2, but a product 6, a quotient 11, a conjugate 1.
 

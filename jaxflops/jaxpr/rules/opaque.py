@@ -33,6 +33,10 @@ def ffi_call(_op: Op, /, *, target_name: str, **_: Any) -> Cost:
 @cost_rule("tpu_custom_call", "cudnn_fusion", "mosaic_gpu_p", "custom_fusion", oracle=STATED)
 @cost_rule("call_exported", "call_hi_primitive", "call_hi_primitive_linearized", oracle=STATED)
 @cost_rule("matmul_lhs_fifo", "inline_mgpu", oracle=STATED)
+@cost_rule("thunky.custom_call", "thunky.ptx_kernel", "thunky.call_jax", oracle=STATED)
+@cost_rule("thunky.call_thunky_nested", "thunky.cond", "thunky.while", oracle=STATED)
+@cost_rule("thunky.async_start", "thunky.async_done", "thunky.collective_group", oracle=STATED)
+@cost_rule("thunky.all_reduce", "thunky.reduce_scatter", oracle=STATED)
 @cost_rule("elementwise_inline_asm", "elementwise_inline_asm_p", oracle=STATED)
 def foreign(_op: Op, /, **_: Any) -> Cost:
     """Unknown: raises UnknownCostError; what runs is a compiled kernel or another language."""

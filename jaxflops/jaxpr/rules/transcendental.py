@@ -13,9 +13,10 @@ XLA = "lowered XLA"
 DEFINED = "by definition: one call an element"
 
 
-@cost_rule("exp", "exp2", "log", "log2", "expm1", "log1p", "logistic", "pow", oracle=XLA)
+@cost_rule("exp", "log", "expm1", "log1p", "pow", "atan", oracle=XLA)
 @cost_rule("sqrt", "rsqrt", "cbrt", "sin", "cos", "tan", "atan2", "tanh", "erf", oracle=XLA)
-@cost_rule("asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", oracle=DEFINED)
+@cost_rule("exp2", "log2", "logistic", oracle=DEFINED)
+@cost_rule("asin", "acos", "sinh", "cosh", "asinh", "acosh", "atanh", oracle=DEFINED)
 @cost_rule("erfc", "erf_inv", "lgamma", "digamma", "bessel_i0e", "bessel_i1e", oracle=DEFINED)
 def one_call(op: Op, /, **_: Any) -> Cost:
     """1 call an element of the result, complex 2 (one for each component).

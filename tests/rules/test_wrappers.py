@@ -1,0 +1,134 @@
+"""Calls that only mark a function run it once; kernels run once a cell of their grid."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+from jax import lax
+from jax.custom_derivatives import linear_call
+from jax.experimental import pallas as pl
+from jax.experimental.custom_partitioning import custom_partitioning
+from jax.experimental.pallas import tpu as pltpu
+from jax.experimental.scheduling_groups import xla_metadata_call
+from jax.sharding import AbstractMesh, AxisType
+from jax.sharding import PartitionSpec as P
+from rule_oracles import cost
+
+import jaxflops as jf
+
+X, N = "f32[8,128]", 8 * 128
+
+
+def work(x):
+    return jnp.sin(x) * 2.0
+
+
+@custom_partitioning
+def partitioned(x):
+    return work(x)
+
+
+partitioned.def_partition(
+    infer_sharding_from_operands=lambda *_: None,
+    partition=lambda *_: None,
+    sharding_rule="i j -> i j",
+)
+
+WRAPPED = {
+    "composite": lambda x: lax.composite(work, "my.work")(x),
+    "xla_metadata_call": lambda x: xla_metadata_call(work, group="mine")(x),
+    "custom_partitioning": lambda x: partitioned(x),
+}
+
+
+@pytest.mark.parametrize("name", WRAPPED)
+def test_marked_functions_run_once(name) -> None:
+    analysis = jf.analyze(WRAPPED[name])(*jf.specs(X))
+    assert name in str(jax.make_jaxpr(WRAPPED[name])(*jf.specs(X)))
+    assert (analysis.flops, analysis.transcendentals) == (N, N)
+    assert not analysis.unknown
+
+
+def test_a_linear_call_and_its_transpose_run_once() -> None:
+    f = lambda x: linear_call(lambda r, x: x * r, lambda r, t: t * r, 2.0, x)
+    assert cost(f, X).other_flops == N
+    transposed = lambda g: jax.linear_transpose(f, g)(g)
+    assert cost(transposed, X).other_flops == N
+
+
+def test_differentiation_of_a_marked_function() -> None:
+    f = lambda x: WRAPPED["xla_metadata_call"](x).sum()
+    assert jf.analyze(f, mode="grad")(*jf.specs(X)).total.transcendentals == N  # cos alone
+
+
+def kernel(x_ref, o_ref):
+    o_ref[...] = work(x_ref[...])
+
+
+def blocks(x, grid=(2,)):
+    rows = pl.BlockSpec((4, 128), lambda i: (i, 0))
+    return pl.pallas_call(
+        kernel,
+        out_shape=jax.ShapeDtypeStruct((8, 128), x.dtype),
+        grid=grid,
+        in_specs=[rows],
+        out_specs=rows,
+    )(x)
+
+
+def test_a_kernel_runs_once_a_cell_of_its_grid() -> None:
+    got = cost(blocks, X)
+    assert (got.other_flops, got.transcendentals) == (2 * 4 * 128, 2 * 4 * 128)
+
+
+def test_a_mapped_kernel_has_a_larger_grid() -> None:
+    assert cost(jax.vmap(blocks), "f32[3,8,128]").other_flops == 3 * N
+
+
+def test_a_grid_that_is_a_value_stays_open() -> None:
+    got = cost(lambda n, x: blocks(x, (n,)), "i32[]", X).other_flops
+    assert str(got) == "512·grid(axis 0)"
+
+
+def test_products_in_a_kernel_are_products() -> None:
+    def multiply(a_ref, b_ref, o_ref):
+        o_ref[...] = a_ref[...] @ b_ref[...]
+
+    f = lambda a, b: pl.pallas_call(
+        multiply,
+        out_shape=jax.ShapeDtypeStruct((8, 128), a.dtype),
+        grid=(2,),
+        in_specs=[
+            pl.BlockSpec((4, 16), lambda i: (i, 0)),
+            pl.BlockSpec((16, 128), lambda i: (0, 0)),
+        ],
+        out_specs=pl.BlockSpec((4, 128), lambda i: (i, 0)),
+    )(a, b)
+    assert cost(f, "f32[8,16]", "f32[16,128]").matmul_flops == 2 * 8 * 16 * 128
+
+
+def test_scratch_lives_as_long_as_its_body_runs() -> None:
+    def scoped(x_ref, o_ref):
+        def body(scratch):
+            scratch[...] = work(x_ref[...])
+            o_ref[...] = scratch[...]
+
+        pl.run_scoped(body, pltpu.VMEM((8, 128), jnp.float32))
+
+    f = lambda x: pl.pallas_call(scoped, out_shape=jax.ShapeDtypeStruct((8, 128), x.dtype))(x)
+    got = jf.analyze(f)(*jf.specs(X))
+    assert got.flops == N
+    assert not got.unknown
+
+
+def test_only_the_manual_axes_of_a_mesh_shard() -> None:
+    mesh = AbstractMesh((4, 2), ("d", "e"), axis_types=(AxisType.Auto,) * 2)
+    f = jax.shard_map(work, mesh=mesh, in_specs=P("d"), out_specs=P("d"), axis_names={"d"})
+    assert cost(f, X).transcendentals == N
+    both = jax.shard_map(work, mesh=mesh, in_specs=P("d", "e"), out_specs=P("d", "e"))
+    assert cost(both, X).transcendentals == N
+
+
+def test_an_axis_that_replicates_repeats_the_work() -> None:
+    mesh = AbstractMesh((4, 2), ("d", "e"), axis_types=(AxisType.Auto,) * 2)
+    f = jax.shard_map(work, mesh=mesh, in_specs=P("d"), out_specs=P("d"), check_vma=False)
+    assert cost(f, X).transcendentals == 2 * N
