@@ -53,12 +53,16 @@ class Authored:
             return None
         chain = self.chains.of(value.scope, value.at)
         path = self._path(value, chain)
-        found = assigned(chain.frames, path) if path is not None else None
+        if path is None:
+            return None
+        users = [user for user in self._forward_users(value) if user.kind == "equation"]
+        uses = [self.chains.of(user.scope, user.at).frames for user in users]
+        found = assigned(chain.frames, path, uses)
         if found is not None and found.ended:
-            found = self._elsewhere(value, path or ())
+            found = self._elsewhere(value, path)
         if found is None or not found.targets:
             return None
-        return self._stem(value, chain, found, path or ())
+        return self._stem(value, chain, found, path)
 
     def _elsewhere(self, value: Value, path: Path) -> Assigned | None:
         """From the lines of the same value in a rematerialised region, which keep the caller's."""
@@ -78,7 +82,10 @@ class Authored:
         together = self._leaving(value, chain)
         if len(targets) == 1:
             return self._only(targets[0], value, together)
-        return Stem(targets[together.index(value)], True) if len(together) == len(targets) else None
+        kept = [target for target in targets if target != "_"]
+        names = targets if len(together) == len(targets) else kept
+        fits = len(together) == len(names)
+        return Stem(names[together.index(value)], whole=True) if fits else None
 
     def _only(self, target: str, value: Value, together: list[Value]) -> Stem:
         """One target: of one value, or of the list that one equation gives."""

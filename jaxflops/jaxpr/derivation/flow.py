@@ -6,7 +6,8 @@ stacked *is* the value that the earlier loop's iteration computed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from jaxflops.jaxpr import _jax
@@ -38,6 +39,8 @@ class Flow:
         self.first: dict[int, Value] = {}
         self.again: dict[int, Value] = {}
         self.loops: list[tuple[Loop, list[Value]]] = []
+        self.loops_by_start: dict[Any, dict[int, tuple[int, int]]] = {}
+        self.recording = True
         self._options = options
         self._rules = override(options.rules)
         self._numbers = Numbering()
@@ -78,10 +81,24 @@ class Flow:
         self._order += 1
         number = self._numbers.of(key)
         value = Value(kind, aval, scope, number, self._order, at, out, inputs, phase=scope.phase)
-        self.first.setdefault(number, value)
-        for operand in inputs:
-            operand.users.append(value)
+        if self.recording:
+            self.first.setdefault(number, value)
+            for operand in inputs:
+                operand.users.append(value)
         return value
+
+    @contextmanager
+    def trial(self, scope: Scope, at: int) -> Iterator[None]:
+        """Open an equation without a trace, to see which numbers come out."""
+        before, marks = self.recording, (len(self.contractions), len(self.loops))
+        count = len(scope.children.get(at, ()))
+        self.recording = False
+        try:
+            yield
+        finally:
+            self.recording = before
+            del self.contractions[marks[0] :], self.loops[marks[1] :]
+            del scope.children[at][count:]
 
     def _read(self, scope: Scope, atom: Any) -> Value:
         if isinstance(atom, _jax.Literal):
@@ -118,7 +135,7 @@ class Flow:
         phase = compose_phase(scope.phase, _jax.read_stack(stack)[1])
         for value in results:
             value.phase = phase
-            if phase == "recompute":
+            if phase == "recompute" and self.recording:
                 self.again[value.number] = value
         _, node = scope.nodes.get(at, (None, None))
         if eqn.primitive.name in CONTRACTIONS or (node is not None and _contracts(node)):

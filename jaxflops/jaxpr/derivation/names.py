@@ -20,6 +20,8 @@ from jaxflops.jaxpr.derivation.references import References
 from jaxflops.jaxpr.derivation.source_names import operand_text
 from jaxflops.jaxpr.derivation.values import Loop, Value
 
+_LATE = ("carry", "final", "stack")
+
 
 class Key(NamedTuple):
     """What is named: a value, or a gradient or tangent of it.
@@ -52,7 +54,7 @@ class Names:
                 values[value] = None
                 value = self._base(value)
         self._numbers = dict.fromkeys(values, 1)
-        for value in sorted(values, key=lambda v: (v.kind != "argument", v.order)):
+        for value in sorted(values, key=self._turn):
             self._settle(value)
 
     def __getitem__(self, key: Key) -> str:
@@ -102,6 +104,15 @@ class Names:
             holder.kind == "equation" and _loop(value) in holder.scope.loops
         )
         return holder if inside and not views else None
+
+    def _turn(self, value: Value) -> tuple[int, int]:
+        """Arguments first, then in order of execution; last what is called as a later value is."""
+        base = self._base(value)
+        if base is not None and value.kind in _LATE:
+            return 2, value.order
+        if base is not None:
+            return max(1, self._turn(base)[0]), value.order
+        return int(value.kind != "argument"), value.order
 
     def _settle(self, value: Value) -> None:
         """Give a value the first number that makes its identifier its own."""

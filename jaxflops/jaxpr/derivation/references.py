@@ -11,6 +11,7 @@ from jaxflops.jaxpr.derivation.values import Value
 from jaxflops.jaxpr.derivation.views_of import Views, inverse, simplify, view_of
 
 _NAMED_ANYWAY = ("argument", "slice", "carry")
+_COMPUTED = ("equation", "slice", "carry", "stack")
 _PLAIN = ("transpose", "cast", "same")
 
 
@@ -70,7 +71,7 @@ class References:
     def canonical(self, value: Value) -> Value:
         """The first computation of what a later phase computes again."""
         first = self._flow.first[value.number]
-        again = value.phase in ("recompute", "backward") and value.kind in ("equation", "slice")
+        again = value.phase in ("recompute", "backward") and value.kind in _COMPUTED
         return first if again and first.phase != value.phase else value
 
     def _has_name(self, value: Value) -> bool:

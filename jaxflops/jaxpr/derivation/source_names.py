@@ -34,13 +34,20 @@ class Assigned(NamedTuple):
 ENDED = Assigned((), ended=True)
 
 
-def assigned(frames: Sequence[Position], path: Path = ()) -> Assigned | None:
+def assigned(
+    frames: Sequence[Position], path: Path = (), uses: Sequence[Sequence[Position]] = ()
+) -> Assigned | None:
     """The assignment that receives the value of the innermost frame's expression.
 
     path: which element of that value, when the expression gives several.
+    uses: frames of the equations that read the value. A call that is given the value and does not
+      read it can only give it back, as `x.astype(x.dtype)` does.
     """
     climb = _Climb(path)
-    for frame in frames:
+    for depth, frame in enumerate(frames):
+        outer = tuple(frames[depth + 1 :])
+        ends = (tuple(use)[-len(outer) - 1 :] for use in uses if use != frames)
+        climb.uses = [use[0] for use in ends if use[1:] == outer]
         found = climb.frame(frame)
         if found is not None or climb.stuck:
             return found
@@ -86,6 +93,7 @@ class _Climb:
 
     def __init__(self, path: Path) -> None:
         self.path, self.whole, self.stuck = path, True, False
+        self.uses: list[Position] = []
 
     def frame(self, frame: Position) -> Assigned | None:
         """The assignment in this frame, or None: go on in the caller's, unless stuck."""
@@ -119,8 +127,18 @@ class _Climb:
                 self.path = self.path[1:]
             case ast.IfExp(test=test) if test is not node:
                 pass
+            case ast.Attribute() if isinstance(_parent(parent), ast.Call):
+                pass  # a method: the call decides
+            case ast.Call(func=function, args=arguments) if node in (function, *arguments[:1]):
+                self.whole = self.whole and not self.path and not self._is_read(parent)
+                self.path = ()
             case _:
                 self.whole, self.path = False, ()
+
+    def _is_read(self, call: ast.Call) -> bool:
+        """Whether an equation of the call reads the value."""
+        start, end = _span(call)
+        return any(start <= use[2:4] and use[4:6] <= end for use in self.uses)
 
     def _into(self, key: object) -> None:
         if isinstance(key, (int, str)):
@@ -176,10 +194,14 @@ def _index(text: str) -> dict[_Range, tuple[ast.AST, ...]]:
     found: dict[_Range, tuple[ast.AST, ...]] = {}
     for node in _walk(tree):
         if isinstance(node, (ast.expr, ast.AugAssign)):
-            end = (node.end_lineno or 0, node.end_col_offset or 0)
-            key = (node.lineno, node.col_offset, *end)
+            key = (*_span(node)[0], *_span(node)[1])
             found[key] = (*found.get(key, ()), node)
     return found
+
+
+def _span(node: ast.expr | ast.stmt) -> tuple[tuple[int, int], tuple[int, int]]:
+    start = (node.lineno, node.col_offset)
+    return start, (node.end_lineno or start[0], node.end_col_offset or start[1])
 
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:
