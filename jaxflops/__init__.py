@@ -2,7 +2,9 @@
 
 from jaxflops._version import __version__ as __version__
 from jaxflops.analysis import analyze as analyze
+from jaxflops.analysis import compare as compare
 from jaxflops.analysis import interpolate as interpolate
+from jaxflops.comparison import Comparison as Comparison
 from jaxflops.cost import Cost as Cost
 from jaxflops.errors import JaxflopsError as JaxflopsError
 from jaxflops.errors import SpecError as SpecError
@@ -20,6 +22,7 @@ from jaxflops.machine.device import Device as Device
 from jaxflops.machine.devices import device as device
 from jaxflops.measurement import Measurement as Measurement
 from jaxflops.measurement import measure as measure
+from jaxflops.polynomial import ratio as ratio
 from jaxflops.results import Analysis as Analysis
 from jaxflops.results import load as load
 from jaxflops.tree import Kind as Kind

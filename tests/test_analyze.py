@@ -276,6 +276,13 @@ def test_a_rule_that_cannot_say_is_unknown() -> None:
         (lambda: jf.analyze(lambda x: x if x > 0 else -x)(jf.spec("f32[]")), "lax.cond"),
         (lambda: jf.analyze(jax.jit(loss).trace(X, W))(X), "arguments already"),
         (lambda: jf.analyze(jax.jit(loss).trace(X, W), mode="grad")(), "the function itself"),
+        (lambda: jf.analyze(jax.jit(loss).lower(X, W))(), "has no jaxpr left to count"),
+        (lambda: jf.analyze(jax.jit(loss).lower(X, W).compile())(), "pass the function itself"),
+        (lambda: jf.analyze(lambda x: x * 2)("f32[3]"), "write arrays as jf.spec"),
+        (
+            lambda: jf.analyze(lambda x: lax.associative_scan(jnp.add, x))(jf.spec("f32[T]")),
+            "use jf.interpolate",
+        ),
         (lambda: jf.analyze(choosing, branch=7)(*jf.specs("i32[]", "f32[8,8]")), "branches 0..2"),
         (
             lambda: jf.analyze(newton, trip_counts={"solver": 3})(jf.spec("f32[8,8]")),
@@ -288,6 +295,25 @@ def test_a_rule_that_cannot_say_is_unknown() -> None:
 def test_messages_say_what_to_write(call: Any, message: str) -> None:
     with pytest.raises(jf.JaxflopsError, match=re.escape(message)):
         call()
+
+
+def test_counts_divide_exactly_and_format() -> None:
+    analysis = jf.analyze(loss, mode="value_and_grad", argnums=(0, 1))(
+        *jf.specs("f32[B,D]", "f32[D,K]")
+    )
+    share = jf.ratio(analysis.backward.matmul_flops, analysis.matmul_flops)
+    assert share == jf.ratio(2, 3)
+    assert f"{analysis.matmul_flops:>12,}" == "     6·B·D·K"
+    with pytest.raises(jf.JaxflopsError, match="jf.ratio"):
+        analysis.matmul_flops / analysis.flops
+
+
+@pytest.mark.parametrize(
+    ("fn", "spec"),
+    [(jnp.sum, "f32[0]"), (lambda x: x.prod(1), "f32[3,0]"), (jax.nn.softmax, "f32[3,0]")],
+)
+def test_nothing_is_combined_where_there_is_nothing(fn: Any, spec: str) -> None:
+    assert jf.analyze(fn)(jf.spec(spec)).total.other_flops >= 0
 
 
 def test_the_curried_object_says_how_to_call_it() -> None:

@@ -117,8 +117,12 @@ def _alternatives(found: Any, name: str) -> str:
     if close := near(name, public):
         return close
     if isinstance(found, ModuleType):  # its own functions, not what it imported
+        own = found.__name__
         public = [
-            n for n in public if getattr(getattr(found, n), "__module__", "") == found.__name__
+            n
+            for n in public
+            if str(getattr(getattr(found, n), "__module__", "")) == own
+            or hasattr(getattr(found, n), "example_args")
         ]
     more = ", ..." if len(public) > _LISTED else ""
     return f"; it has {', '.join(public[:_LISTED])}{more}" if public else "; it has no functions"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from jaxflops.polynomial import Count
+from jaxflops.polynomial import Count, maximum
 
 
 def reductions(inputs: Count, results: Count) -> Count:
-    """Combining `inputs` elements into `results`: one less than the elements of each result."""
-    return inputs - results
+    """Combining `inputs` elements into `results`: one less than the elements of each result.
+
+    Nothing is combined where there are no elements (a sum over an empty axis is its identity).
+    """
+    return maximum(inputs - results, 0)
 
 
 def running_reductions(elements: Count, length: Count) -> Count:

@@ -7,8 +7,9 @@ from typing import Any
 
 import jax
 
-from jaxflops.errors import JaxflopsError, TraceError
+from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr import _jax
+from jaxflops.jaxpr.explain import explain
 from jaxflops.jaxpr.program import How, Program, as_tuple, function_name
 from jaxflops.jaxpr.signature import gradients, paths
 
@@ -20,6 +21,11 @@ def trace(target: Any, how: How, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     """
     if _jax.is_jaxpr(target) or isinstance(target, jax.stages.Traced):
         return _ready(target, how, args, kwargs)
+    if isinstance(target, (jax.stages.Lowered, jax.stages.Compiled)):
+        raise JaxflopsError(
+            f"a {type(target).__name__} has no jaxpr left to count: pass the function itself, "
+            "or jax.jit(fn).trace(*args)"
+        )
     if not callable(target):
         raise JaxflopsError(
             f"got {type(target).__name__}; pass a function, a jitted function, "
@@ -56,7 +62,7 @@ def _trace_function(
         else:
             jaxpr = jax.make_jaxpr(_differentiated(fn, how), static_argnums=static)(*args, **kwargs)
     except Exception as error:  # whatever the user's function raises
-        raise _explain(error, name, how.mode) from error
+        raise explain(error, name, how.mode, (args, kwargs)) from error
     return _named(fn, name, how, _jax.expand_high(jaxpr), args, kwargs, static)
 
 
@@ -121,19 +127,3 @@ def _check_positions(how: How, args: tuple[Any, ...]) -> None:
                     else f"{word}={positions!r}, but the function got no positional arguments; "
                     "pass the arguments in the second call: jf.analyze(fn, ...)(*args)"
                 )
-
-
-def _explain(error: Exception, name: str, mode: str) -> Exception:
-    """One message that says what to write instead."""
-    if isinstance(error, JaxflopsError):
-        return error
-    kind, first = type(error).__name__, (str(error).strip().splitlines() or [""])[0]
-    if isinstance(error, _jax.InconclusiveDimensionOperation):
-        advice = "it decides on a symbolic size; give concrete sizes, or use jf.interpolate"
-    elif isinstance(error, jax.errors.ConcretizationTypeError):
-        advice = "it needs a value while tracing; use jax.lax.cond, or static_argnums for settings"
-    elif mode != "call":
-        advice = f"check that it runs under jax.{mode} with these arguments"
-    else:
-        advice = "check that it runs under jax.jit with these arguments"
-    return TraceError(f"{name} does not trace: {kind}: {first} ({advice})")

@@ -78,17 +78,17 @@ class Polynomial:
 
     def __truediv__(self, other: Coefficient | Polynomial) -> Polynomial:
         if isinstance(other, Polynomial):
-            raise JaxflopsError(f"({self}) / ({other}): write ratio(a, b) for an exact ratio")
+            raise JaxflopsError(f"({self}) / ({other}): write jf.ratio(a, b) for an exact ratio")
         return _raw(t.scale(self.terms, 1 / Fraction(number(other, "/"))))
 
     def __rtruediv__(self, other: object) -> Polynomial:
-        raise JaxflopsError(f"{other} / ({self}): write ratio(a, b) for an exact ratio")
+        raise JaxflopsError(f"{other} / ({self}): write jf.ratio(a, b) for an exact ratio")
 
     def __pow__(self, exponent: int) -> Count:
         if not isinstance(exponent, int) or exponent < 0:
             raise JaxflopsError(
                 f"({self}) ** {exponent}: the exponent must be an int >= 0; for a quotient write "
-                "ratio(a, b)"
+                "jf.ratio(a, b)"
             )
         result: Count = 1
         for _ in range(exponent):
@@ -141,6 +141,10 @@ class Polynomial:
     def _no_number(self) -> JaxflopsError:
         hint = sizes_hint(self.terms)
         return JaxflopsError(f"{self} is no number while it has symbols; give sizes with {hint}")
+
+    def __format__(self, spec: str) -> str:
+        """Width and alignment as for text; a thousands separator changes nothing in symbols."""
+        return format(str(self), spec.replace(",", ""))
 
     def __str__(self) -> str:
         return to_text(self.terms)

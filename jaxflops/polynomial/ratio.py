@@ -50,6 +50,10 @@ class Ratio:
 
     __repr__ = __str__
 
+    def __format__(self, spec: str) -> str:
+        """Width and alignment, as for text."""
+        return format(str(self), spec.replace(",", ""))
+
     def to_python(self) -> str:
         """A Python expression; it divides with `/`, so give it Fractions for an exact value."""
         above, below = self.numerator, self.denominator.to_python()
