@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -13,6 +13,11 @@ import jaxflops as jf
 def cost(fn: Callable[..., Any], *specs: str, **options: Any) -> jf.Cost:
     """The cost of `fn` on arguments given as `f32[2,3]`."""
     return jf.analyze(fn, **options)(*jf.specs(*specs)).total
+
+
+def abstract(shape: Sequence[int], dtype: str = "float32") -> jax.ShapeDtypeStruct:
+    """An argument without an array behind it: making one would compile, once for each shape."""
+    return jax.ShapeDtypeStruct(tuple(shape), dtype)
 
 
 def lowered(fn: Callable[..., Any], *specs: str) -> tuple[float, float]:

@@ -72,6 +72,30 @@ def test_a_mask_leaves_the_product_whole() -> None:
     assert masked.matmul_flops == whole.matmul_flops == 2 * 2 * B * N * T * T * H
 
 
+@pytest.fixture
+def without_gpu(monkeypatch) -> None:
+    """Let JAX trace cuDNN's attention where there is neither cuDNN nor a GPU."""
+    from jax._src.cudnn import fused_attention_stablehlo as fused_attention
+
+    monkeypatch.setattr(fused_attention, "check_cudnn_version", lambda: 91500)
+    monkeypatch.setattr(fused_attention, "check_compute_capability", lambda *_: True)
+
+
+@pytest.mark.usefixtures("without_gpu")
+def test_the_cudnn_path_costs_what_the_plain_path_costs() -> None:
+    args = [jax.ShapeDtypeStruct((2, 64, 4, 64), jnp.bfloat16)] * 3
+    by = lambda implementation: (
+        lambda q, k, v: jax.nn.dot_product_attention(q, k, v, implementation=implementation)
+    )
+    cudnn, plain = (jf.analyze(by(name))(*args) for name in ("cudnn", "xla"))
+    assert cudnn.matmul_flops == plain.matmul_flops
+    assert not cudnn.unknown
+    gradient = jf.analyze(by("cudnn"), mode="vjp", argnums=(0, 1, 2))(*args)
+    assert gradient.forward.matmul_flops == plain.matmul_flops
+    assert 2 * gradient.backward.matmul_flops == 5 * plain.matmul_flops
+    assert not gradient.unknown
+
+
 def test_8_bit_attention_is_counted_alike() -> None:
     name = "dot_product_attention_fp8_fwd"
     assert fused(name, 0) == fused("dot_product_attention_fwd", 0)

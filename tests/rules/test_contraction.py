@@ -2,12 +2,13 @@
 
 import itertools
 
+import jax
 import jax.numpy as jnp
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
-from rule_oracles import arithmetic, cost, lowered
+from rule_oracles import abstract, arithmetic, cost, lowered
 
 import jaxflops as jf
 
@@ -49,10 +50,10 @@ def test_dot_general_counts_each_multiply_add(dot) -> None:
     left, right, numbers = dot
     products = count_products(left, right, *numbers)
     f = lambda x, y: lax.dot_general(x, y, numbers)
-    got = jf.analyze(f)(jnp.zeros(left), jnp.zeros(right)).total
+    got = jf.analyze(f)(abstract(left), abstract(right)).total
     assert got.matmul_flops == 2 * products
     assert got.other_flops == got.int_ops == 0
-    complex_ = jf.analyze(f)(jnp.zeros(left, complex), jnp.zeros(right, complex)).total
+    complex_ = jf.analyze(f)(abstract(left, "complex64"), abstract(right, "complex64")).total
     assert complex_.matmul_flops == 8 * products
 
 
@@ -126,6 +127,16 @@ def test_scaled_dot_is_one_product() -> None:
         jnp.zeros((2, 16), jnp.float8_e8m0fnu),
     )
     assert got.total.matmul_flops == 2 * 8 * 64 * 16
+
+
+def test_scaled_matmul_is_one_product() -> None:
+    got = jf.analyze(jax.nn.scaled_matmul)(
+        jnp.zeros((2, 64, 96), jnp.float8_e4m3fn),
+        jnp.zeros((2, 32, 96), jnp.float8_e4m3fn),
+        jnp.zeros((2, 64, 3), jnp.float8_e8m0fnu),
+        jnp.zeros((2, 32, 3), jnp.float8_e8m0fnu),
+    )
+    assert got.total.matmul_flops == 2 * 2 * 64 * 32 * 96
 
 
 @pytest.mark.parametrize(("alpha", "beta"), [(1.0, 0.0), (2.0, 0.0), (1.0, 1.0), (2.0, 3.0)])

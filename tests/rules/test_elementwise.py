@@ -6,6 +6,8 @@ from jax import lax
 from jax.extend.core import primitives
 from rule_oracles import arithmetic, cost, lowered
 
+import jaxflops as jf
+
 X, INT, B, C = "f32[4,6]", "i32[4,6]", "bool[4,6]", "c64[4,6]"
 N = 4 * 6
 
@@ -93,8 +95,6 @@ def test_functions_are_calls_whatever_they_expand_to(name) -> None:
 
 @pytest.mark.parametrize(("name", "operands"), [("igamma", 2), ("betainc", 3), ("zeta", 2)])
 def test_series_are_calls_and_say_so(name, operands) -> None:
-    import jaxflops as jf
-
     analysis = jf.analyze(getattr(lax, name))(*jf.specs(*[X] * operands))
     assert analysis.total.transcendentals == N
     assert any("an iterated series" in caveat for caveat in analysis.caveats)
@@ -125,6 +125,13 @@ def test_converts(source, target, field) -> None:
     got = cost(f, source)
     assert arithmetic(got) == lowered(f, source)
     assert {name for name in ("other_flops", "int_ops") if getattr(got, name)} == {field} - {None}
+
+
+def test_a_convert_of_weak_typing_alone_is_no_work() -> None:
+    f = lambda x: lax.convert_element_type(x, jnp.float32)
+    analysis = jf.analyze(f)(2.0)
+    assert "convert_element_type" in analysis.by("primitive")
+    assert analysis.flops == 0
 
 
 def test_selection_clamp_and_rounding_equal_the_lowered_module() -> None:
