@@ -1,44 +1,73 @@
-"""Contractions counted by jaxflops against XLA's own cost analysis of the lowered program.
+"""A ledger for every model: contraction FLOPs counted, lowered and compiled, and each difference.
 
-    python scripts/compare_xla.py [--models transformer,lstm]
+    python scripts/compare_xla.py [--models transformer,lstm] [--json FILE] [--markdown FILE]
 
-Every model of the suite (scan and unrolled, with and without remat), forward and gradient. XLA
-counts a loop's body once and says one number for the whole program, so each side is projected:
-ours to bodies-once (`tree.once()`), XLA's to contractions, as its number for the program minus its
-number for the same program without contractions (`run_again.py`). The two must be equal; XLA sums
-in float32, so above 2**24 they are compared to 1e-6 of the program's total. Exit code 1 otherwise.
+Every model of the suite (scan and unrolled, with and without remat), forward and gradient, through
+`jf.compare`. Beside it stands what XLA's own cost analysis says of the lowered program: XLA reports
+one number for a whole program, so its contractions are that number minus its number for the same
+program without them (`run_again.py`). XLA sums in float32, so above 2**24 it is compared to 1e-6 of
+the program's number. Exit code 1 when anything is unexplained or differs.
 """
 
 import argparse
+import json
+import platform
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+from rich.progress import track
 from run_again import run_again
 
 import jaxflops as jf
 from jaxflops.models import suite
+from jaxflops.report.ledger import markdown_table
 
 FLOAT32_EXACT = 2**24
 TOLERANCE = 1e-6
 
 
-class Row(NamedTuple):
-    """One program: contraction FLOPs in full, bodies once, and as XLA says."""
+class Checked(NamedTuple):
+    """One program's ledger, and XLA's own numbers: of its contractions, of all of it."""
 
     program: str
-    full: int
-    once: int
+    ledger: jf.Comparison
     xla: float
-    program_total: float
+    xla_whole: float
 
     @property
-    def equal(self) -> bool:
-        """Whether the two agree, to what float32 sums can tell."""
-        if self.program_total < FLOAT32_EXACT:
-            return self.once == self.xla
-        return abs(self.once - self.xla) <= TOLERANCE * self.program_total
+    def once(self) -> int:
+        """Our contraction FLOPs with loop bodies once, as XLA counts."""
+        return self.ledger.counted.tree.once().matmul_flops
+
+    @property
+    def xla_agrees(self) -> bool:
+        """Whether XLA's number is ours, to what float32 sums can tell."""
+        allowed = 0 if self.xla_whole < FLOAT32_EXACT else TOLERANCE * self.xla_whole
+        return abs(self.once - self.xla) <= allowed
+
+    @property
+    def ok(self) -> bool:
+        """Whether both hold."""
+        return self.ledger.ok and self.xla_agrees
+
+
+def programs(only: list[str]) -> Iterator[tuple[str, Callable[..., Any], tuple[Any, ...]]]:
+    """(name, function, arguments) of every model's forward pass and gradient."""
+    for name, loss, args in suite("small"):
+        if not only or any(name.startswith(model) for model in only):
+            yield f"{name} forward", loss, args
+            yield f"{name} gradient", jax.grad(loss, argnums=loss.argnums), args
+
+
+def check(name: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> Checked:
+    jaxpr = jax.make_jaxpr(fn)(*args)
+    flat = jax.tree.leaves(args)
+    whole = reported_flops(run_again(jaxpr, contractions=True), flat)
+    rest = reported_flops(run_again(jaxpr, contractions=False), flat)
+    return Checked(name, jf.compare(fn)(*args), whole - rest, whole)
 
 
 def reported_flops(fn: Callable[..., Any], args: list[Any]) -> float:
@@ -49,34 +78,66 @@ def reported_flops(fn: Callable[..., Any], args: list[Any]) -> float:
     return float(analysis.get("flops", 0.0))
 
 
-def rows(only: set[str]) -> Iterator[Row]:
-    for name, loss, args in suite("small"):
-        if only and not any(name.startswith(model) for model in only):
-            continue
-        for mode, fn in (("forward", loss), ("gradient", jax.grad(loss, argnums=loss.argnums))):
-            counted = jf.analyze(fn)(*args)
-            jaxpr = jax.make_jaxpr(fn)(*args)
-            flat = jax.tree.leaves(args)
-            whole = reported_flops(run_again(jaxpr, contractions=True), flat)
-            rest = reported_flops(run_again(jaxpr, contractions=False), flat)
-            once = counted.tree.once().matmul_flops
-            yield Row(f"{name} {mode}", counted.matmul_flops, once, whole - rest, whole)
+def environment() -> str:
+    versions = f"jax {jax.__version__}, jaxlib {jax.lib.__version__}"
+    return f"{versions}, {jax.default_backend()}, Python {platform.python_version()}"
+
+
+def summary(checked: list[Checked]) -> str:
+    """The Markdown table of the README, with the environment that it came from."""
+    headings = ["program", "counted = lowered", "bodies once", "XLA, bodies once", "compiled"]
+    headings += ["why compiled differs", "unexplained"]
+    lines = [markdown_table(headings, [cells(each) for each in checked])]
+    good = sum(each.ok for each in checked)
+    lines.append(f"{good} of {len(checked)} programs without unexplained FLOPs ({environment()})")
+    return "\n\n".join(lines)
+
+
+def cells(each: Checked) -> list[str]:
+    ledger = each.ledger
+    counted, lowered = ledger.counted.matmul_flops, ledger.lowered.matmul_flops
+    both = f"{counted:,}" if counted == lowered else f"{counted:,} and {lowered:,}"
+    compiled = ledger.compiled.matmul_flops if ledger.compiled else 0
+    causes: dict[str, int] = {}
+    for row in ledger.rows:
+        if row.step == "lowered to compiled" and row.flops:
+            causes[row.cause] = causes.get(row.cause, 0) + row.flops
+    why = "; ".join(f"{flops:+,} {cause}" for cause, flops in causes.items())
+    xla = f"{each.xla:,.0f}" + ("" if each.xla_agrees else " DIFFERS")
+    return [each.program, both, f"{each.once:,}", xla, f"{compiled:,}", why, unexplained(each)]
+
+
+def unexplained(each: Checked) -> str:
+    return f"{each.ledger.unexplained:,}"
+
+
+def data(checked: list[Checked]) -> dict[str, Any]:
+    ledgers = [
+        {"program": each.program, "xla_contractions": each.xla, "ok": each.ok}
+        | {"ledger": each.ledger.to_json()}
+        for each in checked
+    ]
+    return {"environment": environment(), "programs": ledgers}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", default="", help="comma-separated names; all by default")
-    only = set(filter(None, parser.parse_args().models.split(",")))
-    print(f"{'program':44} {'contraction FLOPs':>18} {'bodies once':>15} {'XLA lowered':>15}")
-    checked = []
-    for row in rows(only):
-        checked.append(row)
-        verdict = "equal" if row.equal else f"DIFFERS by {row.once - row.xla:+,.0f}"
-        print(f"{row.program:44} {row.full:18,} {row.once:15,} {row.xla:15,.0f}  {verdict}")
-    wrong = [row for row in checked if not row.equal]
-    versions = f"jax {jax.__version__}, {jax.default_backend()}"
-    print(f"{len(checked) - len(wrong)} of {len(checked)} programs equal ({versions})")
-    return 1 if wrong or not checked else 0
+    parser.add_argument("--json", type=Path, help="write every ledger as JSON")
+    parser.add_argument("--markdown", type=Path, help="write the table as Markdown")
+    given = parser.parse_args()
+    chosen = list(programs(list(filter(None, given.models.split(",")))))
+    checked = [check(*each) for each in track(chosen, description="programs")]
+    for each in checked:
+        if not each.ok:
+            print(f"{each.program}\n{each.ledger}\n")
+    table = summary(checked)
+    print(table)
+    if given.json:
+        given.json.write_text(json.dumps(data(checked), indent=1) + "\n", encoding="utf-8")
+    if given.markdown:
+        given.markdown.write_text(table + "\n", encoding="utf-8")
+    return 0 if checked and all(each.ok for each in checked) else 1
 
 
 if __name__ == "__main__":

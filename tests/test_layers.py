@@ -17,6 +17,7 @@ LAYERS = [
     {"views", "coverage", "contractions", "substitute", "compare", "profile"},
     {"report"},
     {"results"},
+    {"comparison"},
     {"interpolated"},
     {"analysis"},
     {"measurement"},

@@ -1,0 +1,1 @@
+"""The ledger: every contraction FLOP of one lane accounted for in the next."""

@@ -1,0 +1,98 @@
+"""Compiler passes by what they do to contractions, each with the law that its changes must keep.
+
+A change is explained only where its pass is known and keeps its law; any other is unexplained.
+Sources: the comments of these passes in XLA (`xla/hlo/transforms`, `xla/service`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+from jaxflops.compare.entries import Entries, Entry, total
+from jaxflops.compare.passes import Change
+
+Law = Callable[[Change], bool]
+
+
+class Cause(NamedTuple):
+    """A cause's name, and whether a change can be of it."""
+
+    name: str
+    law: Law
+
+
+def cause_of(change: Change) -> str | None:
+    """The name of a change's cause; None where the pass is not known or its law is broken."""
+    if same_work(change):
+        return "moved by the compiler"
+    cause = CAUSES.get(change.name)
+    return cause.name if cause is not None and cause.law(change) else None
+
+
+def same_work(change: Change) -> bool:
+    """As many FLOPs as before: instructions were rewritten, renamed or inlined."""
+    return total(change.before) == total(change.after)
+
+
+def only_removes(change: Change) -> bool:
+    """Nothing runs that did not run before."""
+    return not _new(change)
+
+
+def merges_equals(change: Change) -> bool:
+    """Each product that is gone has an equal one, with as many FLOPs, that still runs."""
+    kept = {entry.flops for entry in change.after}
+    return only_removes(change) and all(entry.flops in kept for entry in _gone(change))
+
+
+def shrinks(change: Change) -> bool:
+    """Fewer FLOPs, at places that had contractions before."""
+    places = {entry.place for entry in change.before}
+    fewer = total(change.after) < total(change.before)
+    return fewer and all(entry.place in places for entry in _new(change))
+
+
+def multiplies_by_groups(change: Change) -> bool:
+    """Each convolution that is gone is there again, its FLOPs times a group count it may have had.
+
+    Of the same phase and run as often; the new instruction need not have its name.
+    """
+    wanted: Counter[tuple[str, int]] = Counter()
+    for entry, times in _new(change).items():
+        wanted[entry.place.phase, entry.flops] += times
+    for entry, times in _gone(change).items():
+        phase, flops = entry.place.phase, entry.flops
+        found = [n for n in change.groups if wanted[phase, flops * n] >= times]
+        if not found:
+            return False
+        wanted[phase, flops * min(found)] -= times
+    return not +wanted
+
+
+def _gone(change: Change) -> dict[Entry, int]:
+    return _excess(change.before, change.after)
+
+
+def _new(change: Change) -> dict[Entry, int]:
+    return _excess(change.after, change.before)
+
+
+def _excess(left: Entries, right: Entries) -> dict[Entry, int]:
+    counts = {entry: times - right.get(entry, 0) for entry, times in left.items()}
+    return {entry: times for entry, times in counts.items() if times > 0}
+
+
+CAUSES = {
+    "cse": Cause("common subexpression merged", merges_equals),
+    "dce": Cause("dead code removed", only_removes),
+    "simplify-while-loops": Cause("dead code removed", only_removes),
+    "algsimp": Cause("algebraic rewrite", shrinks),
+    "dot-strength-reduction": Cause("product of size 1 made elementwise", shrinks),
+    "dot_decomposer": Cause("product of size 1 made elementwise", shrinks),
+    "constant_folding": Cause("constant folded", only_removes),
+    "while-loop-invariant-code-motion": Cause("loop-invariant product hoisted", shrinks),
+    "convolution-group-converter": Cause("grouped convolution made dense", multiplies_by_groups),
+}
+"""By the pass's name as XLA writes it in a dump."""

@@ -1,0 +1,74 @@
+"""A tree's contractions as a multiset: the form in which two lanes are compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from jaxflops.errors import JaxflopsError
+from jaxflops.tree import Node, Phase, Site
+
+
+class Place(NamedTuple):
+    """Where a contraction stands, in words that every lane has."""
+
+    phase: Phase
+    scope: tuple[str, ...]
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        source = f"{Path(self.file).name}:{self.line}" if self.file else "no source"
+        return f"{'/'.join(self.scope) or '(no scope)'} {self.phase} ({source})"
+
+
+class Entry(NamedTuple):
+    """A contraction: where it stands and the FLOPs of one execution."""
+
+    place: Place
+    flops: int
+
+
+Entries = Mapping[Entry, int]
+"""How often each contraction runs."""
+
+
+def contractions(tree: Node) -> Counter[Entry]:
+    """Every contraction of the program that runs, with how often it does.
+
+    Raises JaxflopsError for a trip count or a size that is still open.
+    """
+    found: Counter[Entry] = Counter()
+    for node, site, times in tree.leaves():
+        flops = node.own.matmul_flops
+        if flops == 0 or times == 0:
+            continue
+        if not (isinstance(flops, int) and isinstance(times, int)):
+            raise JaxflopsError(
+                f"{node.label} runs {times} times with {flops} FLOPs each: a ledger compares "
+                'numbers; give loops trip_counts={"scope or file:line": n}, and sizes as numbers'
+            )
+        found[Entry(place_of(site), flops)] += times
+    return found
+
+
+def total(entries: Entries) -> int:
+    """FLOPs of all executions."""
+    return sum(entry.flops * times for entry, times in entries.items())
+
+
+def by_phase(entries: Entries) -> dict[Phase, int]:
+    """FLOPs of each phase that has any."""
+    found: Counter[Phase] = Counter()
+    for entry, times in entries.items():
+        found[entry.place.phase] += entry.flops * times
+    return dict(found)
+
+
+def place_of(site: Site) -> Place:
+    """A site in those words; what has no phase of its own is forward."""
+    source = site.source
+    file, line = (source.file, source.line) if source is not None else ("", 0)
+    return Place(site.phase or "forward", site.scope, file, line)
