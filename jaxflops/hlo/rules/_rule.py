@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxflops.cost import ZERO, Cost
-from jaxflops.errors import JaxflopsError
+from jaxflops.errors import JaxflopsError, UnknownCostError
 from jaxflops.hlo.ir import Instruction
 from jaxflops.hlo.shape import Shape
 from jaxflops.tree import State
@@ -33,6 +34,15 @@ class HloOp(NamedTuple):
         """One application of the function that the instruction applies: a reducer, a comparator."""
         return self.apply(self.ins.called[0])
 
+    def setting(self, *path: str) -> Any:
+        """What the backend's configuration says under `path`; UnknownCostError if nothing."""
+        value = self.ins.backend_config.value if self.ins.backend_config else None
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is None:
+            raise UnknownCostError(f"its backend_config does not say {'.'.join(path)}")
+        return value
+
 
 Formula = Callable[[HloOp], Cost]
 
@@ -46,6 +56,7 @@ class Rule(NamedTuple):
 
 
 RULES: dict[str, Rule] = {}
+CALLS: list[tuple[re.Pattern[str], Rule]] = []
 
 
 def rule(*opcodes: str, state: State = "costed", note: str = "") -> Callable[[Formula], Formula]:
@@ -59,6 +70,18 @@ def rule(*opcodes: str, state: State = "costed", note: str = "") -> Callable[[Fo
             if opcode in RULES:
                 raise JaxflopsError(f"opcode {opcode!r} already has a rule")
             RULES[opcode] = Rule(formula, state, note)
+        return formula
+
+    return register
+
+
+def call_rule(
+    *targets: str, state: State = "costed", note: str = ""
+) -> Callable[[Formula], Formula]:
+    """Register a formula for custom calls whose target one of the patterns matches as a whole."""
+
+    def register(formula: Formula) -> Formula:
+        CALLS.extend((re.compile(target), Rule(formula, state, note)) for target in targets)
         return formula
 
     return register
