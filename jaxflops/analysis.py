@@ -98,6 +98,7 @@ def compare(
     static_argnums: int | Sequence[int] = (),
     trip_counts: Mapping[str, int] | None = None,
     target: stage.Platform | None = None,
+    compiled: bool = True,
 ) -> Compare:
     """Account for every contraction FLOP: `jf.compare(fn, mode="grad")(*args) -> Comparison`.
 
@@ -107,6 +108,7 @@ def compare(
     fn: a function of arrays, jitted or not, a `jax.stages.Traced`, or a ClosedJaxpr.
     mode, argnums, has_aux, static_argnums, trip_counts: as in `jf.analyze`.
     target: lower for "cpu", "cuda" or "tpu"; compiled only where that is the backend at hand.
+    compiled: False leaves that column out, and with it nearly all of the time.
 
     The arguments are as in `jf.analyze`; the program is compiled, up to twice, but not run.
     """
@@ -114,7 +116,8 @@ def compare(
         raise JaxflopsError(
             "the arguments go in a second call: jf.compare(fn, mode=...)(*args, **kwargs)"
         )
-    return Compare(fn, How(mode, argnums, has_aux, static_argnums), trip_counts or {}, target)
+    how = How(mode, argnums, has_aux, static_argnums)
+    return Compare(fn, how, trip_counts or {}, target, compiled)
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ class Compare:
     how: How
     trip_counts: Mapping[str, int]
     target: stage.Platform | None
+    compiled: bool
 
     def __call__(self, *args: Any, **kwargs: Any) -> Comparison:  # noqa: D102 - the class says it
         traced = stage.trace(self.fn, self.how, args, kwargs)
@@ -132,7 +136,7 @@ class Compare:
         made = replace(counted.provenance, function=function_name(self.fn), mode=self.how.mode)
         source = stage.lower(traced, self.target)
         lowered = self._column("lowered", source)
-        here = stage.is_here(self.target)
+        here = self.compiled and stage.is_here(self.target)
         compiled = self._column("compiled", source.compile()) if here else None
         last = compiled.tree if compiled is not None else None
         rows = ledger(counted.tree, lowered.tree, last, source)

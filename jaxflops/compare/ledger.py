@@ -22,15 +22,16 @@ def ledger(counted: Node, lowered: Node, compiled: Node | None, source: Any) -> 
     """
     asked, before = contractions(counted), contractions(lowered)
     rows = unexplained("counted to lowered", join(asked, before))
+    if not rows:
+        rows += once_rows(counted, lowered)
     rows += projected_once(lowered)
-    rows += once_rows(counted, lowered)
     if compiled is not None:
         rows += compiled_rows(source, before, contractions(compiled))
     return rows
 
 
 def once_rows(counted: Node, lowered: Node) -> list[Row]:
-    """The body-once projections of both trees must be equal: that is where `unroll` shows."""
+    """Both trees must be equal with bodies once, too, when all else is: there `unroll` shows."""
     ours, theirs = (int(tree.once().matmul_flops) for tree in (counted, lowered))
     if ours == theirs:
         return []
