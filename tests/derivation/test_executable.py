@@ -13,5 +13,7 @@ def test_forms_reproduce_the_gradients(case):
     transform = {"grad": jax.grad, "value_and_grad": jax.value_and_grad}.get(case.how["mode"])
     fn = case.fn if transform is None else transform(case.fn, **how)
     expected = jax.tree.leaves(fn(*case.args))
-    for i, (ours, theirs) in enumerate(zip(evaluator.run(case.args), expected, strict=True)):
+    outputs = evaluator.run(case.args)
+    for i, (ours, theirs) in enumerate(zip(outputs, expected, strict=True)):
         same(ours, theirs, f"output {i}")
+    evaluator.check_sums(outputs)

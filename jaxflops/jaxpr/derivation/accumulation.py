@@ -18,16 +18,24 @@ class Sum(NamedTuple):
     is_term: bool
 
 
-def summed(term: Value) -> Sum:
-    """Follow a term through views, loops' carries and stacks to the last addition."""
-    current, root, is_term = term, term, False
-    while (following := _next(current)) is not None:
-        if _is_sum(following):
-            root, is_term = following, True
-        current = following
-        if current.kind == "choice" or (current.kind == "final" and is_term):
-            root = current
-    return Sum(whole(root), is_term)
+class Sums:
+    """The sums of one program; each step of the way is followed once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Value, Sum] = {}
+
+    def of(self, term: Value) -> Sum:
+        """Follow a term through views, loops' carries and stacks to the last addition."""
+        way = [term]
+        while way[-1] not in self._known and (following := _next(way[-1])) is not None:
+            way.append(following)
+        found = self._known.setdefault(way[-1], Sum(way[-1], is_term=False))
+        for value, following in zip(reversed(way[:-1]), reversed(way[1:]), strict=True):
+            stays = found.root is following and following.kind not in ("final", "choice")
+            is_sum = _is_sum(following)
+            found = Sum(value if stays and not is_sum else found.root, found.is_term or is_sum)
+            self._known[value] = found
+        return Sum(whole(found.root), found.is_term)
 
 
 def whole(value: Value) -> Value:

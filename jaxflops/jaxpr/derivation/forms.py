@@ -42,9 +42,10 @@ def dot_form(plan: Planned, names: Sequence[str]) -> Formed:
     letters = letters_for(labels, sizes, _spec(model))
     if letters.exchanged:
         terms.reverse()
-    text = product(terms[0], terms[1], axes, letters.of)
-    shapes = [t.labels for t in terms] + [axes]
-    return Formed(_viewed(text, views), tuple(tuple(sizes[n] for n in s) for s in shapes))
+    written = product(terms[0], terms[1], axes, letters.of)
+    shapes = [*(operand.labels for operand in written.operands), axes]
+    text = _viewed(written.text, views)
+    return Formed(text, tuple(tuple(sizes[n] for n in shape) for shape in shapes))
 
 
 def other_form(plan: Planned, names: Sequence[str]) -> Formed:

@@ -46,6 +46,7 @@ class Names:
     ) -> None:
         self._arguments, self._authored, self._references = arguments, authored, references
         self._taken: dict[str, Value] = {}
+        self._last: dict[str, int] = {}  # the highest number given
         self._apart: set[Value] = set()  # whose name from another's would be someone else's
         values: dict[Value, None] = {}
         for key in keys:
@@ -116,11 +117,15 @@ class Names:
 
     def _settle(self, value: Value) -> None:
         """Give a value the first number that makes its identifier its own."""
+        if self._base(value) is not None:
+            if self._taken.setdefault(self._text(value, {}), value) is value:
+                return
+            self._apart.add(value)
+        plain = self._stem(value) + _indexes(value, {})
+        self._numbers[value] = self._last.get(plain, 0) + 1
         while self._taken.setdefault(self._text(value, {}), value) is not value:
-            if self._base(value) is not None:
-                self._apart.add(value)
-            else:
-                self._numbers[value] += 1
+            self._numbers[value] += 1
+        self._last[plain] = self._numbers[value]
 
     def _stem(self, value: Value) -> str:
         """The identifier without number and indexes."""

@@ -10,8 +10,10 @@ order: the last forward product is transposed first.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import merge
+from itertools import chain, islice
 from typing import NamedTuple
 
 from jaxflops.jaxpr._jax import Position
@@ -67,42 +69,48 @@ def _repeats(product: Contraction, known: Contraction) -> bool:
 
 
 class _Candidates:
-    """Products by their source lines and what they multiply.
+    """Products by their source lines, what they multiply and their transpose marks.
 
     lines: of the equation within its jaxpr; the backward pass repeats those in any case.
     """
 
     def __init__(self, contractions: Sequence[Contraction], chains: Chains) -> None:
         self._chains = chains
-        self._by_lines: dict[tuple[Lines, int], list[Contraction]] = defaultdict(list)
-        self._by_caller: dict[tuple[Chain, int], list[Contraction]] = defaultdict(list)
+        self._found: dict[tuple[Lines | Chain, int, int], list[Contraction]] = defaultdict(list)
         self._least: dict[Lines, int] = {}  # fewest transpose marks of some lines
         for product in contractions:
-            marks = self._least.get(product.frames, product.transposes)
-            self._least[product.frames] = min(product.transposes, marks)
+            marks = product.transposes
+            self._least[product.frames] = min(marks, self._least.get(product.frames, marks))
+            callers = self._chain(product).callers
             for number in _numbers(product):
-                self._by_lines[product.frames, number].append(product)
-                for caller in chains.of(product.value.scope, product.value.at).callers:
-                    self._by_caller[caller, number].append(product)
+                for place in (product.frames, *callers):
+                    self._found[place, number, marks].append(product)
 
-    def of(self, product: Contraction) -> list[Contraction]:
+    def of(self, product: Contraction) -> Iterator[Contraction]:
         """Earlier products with an operand in common, latest first.
 
         They have the same lines, or, for a hand-written backward rule, to whose equations JAX
         gives the line of the call, that line called them.
         """
-        numbers = _numbers(product)
-        found = [c for number in numbers for c in self._by_lines[product.frames, number]]
-        if self.is_own(product):
-            here = self._chains.of(product.value.scope, product.value.at)
-            found = [c for number in numbers for c in self._by_caller[here, number]]
-        order, marks = product.value.order, product.transposes
-        earlier = {c.value.order: c for c in found if c.value.order < order}
-        return [c for _, c in sorted(earlier.items(), reverse=True) if c.transposes < marks]
+        place = self._chain(product) if self.is_own(product) else product.frames
+        lists = [
+            reversed(self._found[place, number, marks])
+            for number in _numbers(product)
+            for marks in range(product.transposes)
+            if (place, number, marks) in self._found
+        ]
+        order, last = product.value.order, 0
+        for found in merge(*lists, key=lambda c: -c.value.order):
+            if found.value.order < order and found.value.order != last:
+                last = found.value.order
+                yield found
 
     def is_own(self, product: Contraction) -> bool:
         """Whether no product of fewer transposes has its lines: its rule was written by hand."""
         return self._least[product.frames] == product.transposes
+
+    def _chain(self, product: Contraction) -> Chain:
+        return self._chains.of(product.value.scope, product.value.at)
 
 
 def _numbers(product: Contraction) -> set[int]:
@@ -114,28 +122,32 @@ class _Choice:
 
     def __init__(self, candidates: _Candidates, found: Pairing) -> None:
         self._candidates, self._found = candidates, found
-        self._owners: dict[Value, set[Value]] = defaultdict(set)  # of a cotangent
+        self._owners: dict[Value, set[Contraction]] = defaultdict(set)  # of a cotangent
         self._cotangent: dict[Value, Value] = {}  # forward product's value -> cotangent
         self._taken: set[tuple[Value, int]] = set()
 
     def run(self, backward: Sequence[Contraction]) -> None:
         """Fill in the pairs: first where there is just one, then in order of execution."""
-        candidates = {product.value: self._candidates.of(product) for product in backward}
-        for only in (True, False):
-            for product in backward:
-                found = candidates[product.value]
-                if product.value not in self._found.pairs and (len(found) == 1 or not only):
-                    self._choose(product, found)
+        for product in backward:
+            found = list(islice(self._candidates.of(product), 2))
+            if len(found) == 1:
+                self._choose(product, found)
+        for product in backward:
+            if product.value not in self._found.pairs:
+                known = (self._owners[same_as(v)] for v in product.operands[:2])
+                preferred = sorted(set().union(*known), key=lambda c: -c.value.order)
+                self._choose(product, chain(preferred, self._candidates.of(product)))
         self._found.own.update(c.value for c in backward if self._candidates.is_own(c))
         self._found.own.update(c for c in self._found.twins if c.phase == "backward")
 
-    def _choose(self, product: Contraction, candidates: list[Contraction]) -> None:
-        known = set().union(*(self._owners[same_as(v)] for v in product.operands[:2]))
-        preferred = [c for c in candidates if c.value in known]
-        for forward in preferred + candidates:
-            for fit in fits(product, forward):
-                if self._take(Pair(product, forward, fit)):
-                    return
+    def _choose(self, product: Contraction, candidates: Iterable[Contraction]) -> None:
+        own = {same_as(operand) for operand in product.operands[:2]}
+        for forward in candidates:
+            known = self._cotangent.get(forward.value)
+            if known is None or known in own:
+                for fit in fits(product, forward):
+                    if self._take(Pair(product, forward, fit)):
+                        return
 
     def _take(self, p: Pair) -> bool:
         """Whether the pair contradicts none so far; it is then noted."""
@@ -146,6 +158,6 @@ class _Choice:
         if free:
             self._found.pairs[p.backward.value] = p
             self._taken.add((forward, p.fit.role))
-            self._owners[cotangent].add(forward)
+            self._owners[cotangent].add(p.forward)
             self._cotangent[forward] = cotangent
         return free

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from jaxflops.jaxpr.derivation.accumulation import summed, whole
+from jaxflops.jaxpr.derivation.accumulation import Sums, whole
 from jaxflops.jaxpr.derivation.flow import Flow
 from jaxflops.jaxpr.derivation.names import Key
 from jaxflops.jaxpr.derivation.pairing import Pair, Pairing
@@ -49,7 +49,7 @@ class Planner:
 
     def __init__(self, flow: Flow, pairing: Pairing, references: References) -> None:
         self.bindings: dict[Value, list[Named]] = {}
-        self._references, self._pairing = references, pairing
+        self._references, self._sums = references, Sums()
         self._roots: dict[tuple[Value, str], list[Value]] = {}
         pairs = pairing.pairs
         planned = {
@@ -78,7 +78,7 @@ class Planner:
         suffix = ".grad" if more == 1 else f".grad{more}"
         cotangent = self._gradient(forward.value, suffix, whole(pair.cotangent))
         self.bindings.setdefault(pair.cotangent, []).append(cotangent)
-        total = summed(pair.backward.value)
+        total = self._sums.of(pair.backward.value)
         gradient = self._gradient(forward.operands[role], suffix, total.root)
         sibling = self._references.of(forward.operands[1 - role])
         operands = [Named(Key(sibling.holder), sibling.views)]

@@ -50,16 +50,23 @@ def unpermute(labels: Sequence[int], permutation: Sequence[int] | None) -> Axes:
     return tuple(plain)
 
 
-def product(left: Term, right: Term, out: Axes, letters: dict[int, str]) -> str:
+class Written(NamedTuple):
+    """A product's text, and its operands in the order in which the text has them."""
+
+    text: str
+    operands: tuple[Term, Term]
+
+
+def product(left: Term, right: Term, out: Axes, letters: dict[int, str]) -> Written:
     """`left @ right` if some order and transposition of them is `out`, else an einsum."""
     for first, second in ((left, right), (right, left)):
         for a in _turned(first):
             for b in _turned(second):
                 if _matmul(a.labels, b.labels) == out:
-                    return f"{a.text} @ {b.text}"
+                    return Written(f"{a.text} @ {b.text}", (first, second))
     spec = ",".join("".join(letters[n] for n in t.labels) for t in (left, right))
     target = "".join(letters[n] for n in out)
-    return f"einsum('{spec}->{target}', {left.text}, {right.text})"
+    return Written(f"einsum('{spec}->{target}', {left.text}, {right.text})", (left, right))
 
 
 def _turned(operand: Term) -> Iterator[Term]:
