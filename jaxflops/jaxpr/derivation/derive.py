@@ -8,6 +8,7 @@ from jaxflops.jaxpr.derivation.authored import Authored
 from jaxflops.jaxpr.derivation.flow import Flow
 from jaxflops.jaxpr.derivation.forms import Formed, dot_form, other_form
 from jaxflops.jaxpr.derivation.names import Key, Names
+from jaxflops.jaxpr.derivation.notes import Notes
 from jaxflops.jaxpr.derivation.pairing import Pairing, pair
 from jaxflops.jaxpr.derivation.plan import Planned, Planner
 from jaxflops.jaxpr.derivation.references import References
@@ -36,13 +37,18 @@ class Deriver:
         self.pairing: Pairing = pair(self.flow.contractions, authored.chains)
         self.references = References(self.flow, authored)
         self.planner = Planner(self.flow, self.pairing, self.references)
-        keys = [n.key for plan in self.planner.plans for n in (plan.out, *plan.operands)]
+        self.notes = Notes(authored, self.references)
+        keys = [key for plan in self.planner.plans for key in _keys(plan)]
+        keys += self.notes.starts(keys)
         self.names = Names(keys, program.names, authored, self.references)
 
     def derivation(self) -> Derivation:
-        """The rows of what runs."""
-        rows = [self.row(plan) for plan in self.planner.plans if plan.product.node is not None]
-        return Derivation(tuple(rows), self.tree.total)
+        """The rows of what runs, and what their names stand for."""
+        plans = [plan for plan in self.planner.plans if plan.product.node is not None]
+        computed = {plan.out.key.value for plan in plans if not plan.out.key.suffix}
+        shown = [key for plan in plans for key in _keys(plan)]
+        notes = self.notes.all(self.names, shown, computed)
+        return Derivation(tuple(self.row(plan) for plan in plans), self.tree.total, notes)
 
     def row(self, plan: Planned) -> Row:
         """One contraction as it is printed."""
@@ -75,3 +81,8 @@ class Deriver:
         if plan.product.name == "dot_general":
             return dot_form(plan, names)
         return other_form(plan, names)
+
+
+def _keys(plan: Planned) -> list[Key]:
+    """What a row names."""
+    return [named.key for named in (plan.out, *plan.operands)]

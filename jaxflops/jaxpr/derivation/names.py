@@ -63,6 +63,18 @@ class Names:
         number = f"#{key.session}" if key.session > 1 else ""
         return self._text(key.value, {}) + key.suffix + number
 
+    def is_derived(self, value: Value) -> bool:
+        """Whether it is called by another value's name and an index."""
+        return self._base(value) is not None
+
+    def start(self, carry: Value) -> str:
+        """The identifier of what is carried into a loop's first iteration: `h[-1]`, or `c[0]`."""
+        loop = carry.scope.loops[-1]
+        base = self._base(carry)
+        if base is None:
+            return self._text(carry, {loop: loop.first})
+        return self._text(base, {loop: loop.before})
+
     def _text(self, value: Value, at: Mapping[Loop, str]) -> str:
         """The identifier, with other indexes than the usual for some loops."""
         derived = self._derived(value, at)

@@ -83,7 +83,8 @@ class _Candidates:
             self._least[product.frames] = min(marks, self._least.get(product.frames, marks))
             callers = self._chain(product).callers
             for number in _numbers(product):
-                for place in (product.frames, *callers):
+                places: tuple[Lines | Chain, ...] = (product.frames, *callers)
+                for place in places:
                     self._found[place, number, marks].append(product)
 
     def of(self, product: Contraction) -> Iterator[Contraction]:

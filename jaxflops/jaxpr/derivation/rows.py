@@ -50,7 +50,10 @@ class Row:
 
 
 class Note(NamedTuple):
-    """What a name in the forms stands for: `h[-1]` is `x`, `a` is `relu(h)` at `net.py:12`."""
+    """What a name in the forms stands for that no row computes.
+
+    `h[-1]` is `x`, `a` is what the source at `net.py:12` calls `relu(h)`, `i` counts a loop.
+    """
 
     name: str
     meaning: str

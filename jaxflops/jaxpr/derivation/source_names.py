@@ -24,11 +24,13 @@ class Assigned(NamedTuple):
 
     targets: more than one where a tuple is unpacked and it is not known which element it is.
     ended: the climb ended at a `return` whose caller is not known.
+    frame: the expression assigned.
     """
 
     targets: tuple[str, ...]
     whole: bool = True
     ended: bool = False
+    frame: Position | None = None
 
 
 ENDED = Assigned((), ended=True)
@@ -49,8 +51,10 @@ def assigned(
         ends = (tuple(use)[-len(outer) - 1 :] for use in uses if use != frames)
         climb.uses = [use[0] for use in ends if use[1:] == outer]
         found = climb.frame(frame)
-        if found is not None or climb.stuck:
-            return found
+        if found is not None:
+            return found._replace(frame=frame)
+        if climb.stuck:
+            return None
     return ENDED
 
 

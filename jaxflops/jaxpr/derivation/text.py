@@ -27,7 +27,7 @@ def render(derivation: Derivation) -> str:
     lines += ["", f"contractions: {_number(derivation.flops())} FLOPs", *_ratio(derivation)]
     lines.append(_rest(derivation))
     if derivation.notes:
-        lines += ["where", *(f"  {name} = {meaning}" for name, meaning in derivation.notes)]
+        lines += ["where", *(f"  {name}: {meaning}" for name, meaning in derivation.notes)]
     return "\n".join(lines)
 
 

@@ -35,10 +35,20 @@ class Loop:
         return f"{self.index}-1" if self.step > 0 else f"{self.index}+1"
 
     @property
+    def first(self) -> str:
+        """The index of the first iteration."""
+        return "0" if self.step > 0 else self.end
+
+    @property
     def last(self) -> str:
         """The index of the last iteration."""
-        last = self.length - 1 if self.step > 0 else 0
-        return last.to_python().replace(" ", "") if isinstance(last, Polynomial) else str(last)
+        return self.end if self.step > 0 else "0"
+
+    @property
+    def end(self) -> str:
+        """The largest index."""
+        end = self.length - 1
+        return end.to_python().replace(" ", "") if isinstance(end, Polynomial) else str(end)
 
     @property
     def before(self) -> str:
