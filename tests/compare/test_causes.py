@@ -1,0 +1,43 @@
+"""A pass explains a change only where the change keeps the pass's law."""
+
+import pytest
+
+from jaxflops.compare.causes import cause_of
+from jaxflops.compare.entries import Entry, Place
+from jaxflops.compare.passes import Change
+
+A = Place("forward", ("layer",), "f.py", 1)
+B = Place("forward", ("other",), "f.py", 2)
+COMPILER = Place("forward", ("(compiler)",), "", 0)
+
+KEPT = [
+    ("cse", {Entry(A, 8): 1, Entry(B, 8): 1}, {Entry(A, 8): 1}, "common subexpression merged"),
+    ("dce", {Entry(A, 8): 1, Entry(B, 6): 1}, {Entry(A, 8): 1}, "dead code removed"),
+    ("algsimp", {Entry(A, 8): 2}, {Entry(A, 8): 1}, "algebraic rewrite"),
+    ("anything", {Entry(A, 8): 2}, {Entry(B, 8): 2}, "moved by the compiler"),
+    (
+        "convolution-group-converter",
+        {Entry(A, 8): 2},
+        {Entry(COMPILER, 32): 2},
+        "grouped convolution made dense",
+    ),
+]
+BROKEN = [
+    ("cse", {Entry(A, 8): 1, Entry(B, 6): 1}, {Entry(A, 8): 1}),  # nothing equal is left
+    ("cse", {Entry(A, 8): 1}, {Entry(A, 8): 2}),  # adds work
+    ("dce", {Entry(A, 8): 1}, {Entry(A, 4): 1}),  # changes work
+    ("algsimp", {Entry(A, 8): 1}, {Entry(A, 9): 1}),  # grows
+    ("convolution-group-converter", {Entry(A, 8): 2}, {Entry(A, 24): 2}),  # no such group count
+    ("convolution-group-converter", {Entry(A, 8): 2}, {Entry(A, 32): 3}),  # runs more often
+    ("no-such-pass", {Entry(A, 8): 1}, {}),
+]
+
+
+@pytest.mark.parametrize(("name", "before", "after", "cause"), KEPT)
+def test_a_change_within_its_law_is_explained(name, before, after, cause):
+    assert cause_of(Change(name, before, after, frozenset({4}))) == cause
+
+
+@pytest.mark.parametrize(("name", "before", "after"), BROKEN)
+def test_a_change_that_breaks_its_law_is_not(name, before, after):
+    assert cause_of(Change(name, before, after, frozenset({4}))) is None

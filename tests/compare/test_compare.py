@@ -1,0 +1,208 @@
+"""`jf.compare`: three columns, conserved from one to the next by named rows."""
+
+import json
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import pytest
+from jax import lax
+
+import jaxflops as jf
+from jaxflops.models import suite
+
+SUITE = {name: (loss, args) for name, loss, args in suite("small")}
+SQUARE = jf.specs("f32[4,6]", "f32[6,6]")
+
+
+@cache
+def lowered(name, mode):
+    loss, args = SUITE[name]
+    return jf.compare(loss, mode=mode, argnums=loss.argnums, compiled=False)(*args)
+
+
+def change(comparison, step):
+    return sum(row.flops for row in comparison.rows if row.step == step)
+
+
+def conserved(comparison):
+    counted, low = comparison.counted.matmul_flops, comparison.lowered.matmul_flops
+    assert counted + change(comparison, "counted to lowered") == low
+    once = comparison.lowered.tree.once().matmul_flops
+    assert low + change(comparison, "lowered to XLA") == once
+    if comparison.compiled is not None:
+        after = comparison.compiled.matmul_flops
+        assert low + change(comparison, "lowered to compiled") == after
+
+
+def twice(x, w):
+    first = x @ w
+    second = x @ w
+    return jnp.sin(first) + jnp.cos(second)
+
+
+def nested(x, w):
+    def inner(x, _):
+        return jnp.tanh(x @ w), None
+
+    def outer(x, _):
+        return lax.scan(inner, x, length=3)[0] @ w, None
+
+    return lax.scan(outer, x, length=5)[0].sum()
+
+
+def grouped(x, w):
+    return lax.conv_general_dilated(x, w, (2,), "SAME", feature_group_count=4).sum()
+
+
+@pytest.mark.parametrize("name", SUITE)
+@pytest.mark.parametrize("mode", ["call", "grad"])
+def test_counted_is_lowered_for_every_model(name, mode):
+    comparison = lowered(name, mode)
+    assert comparison.ok
+    assert comparison.unexplained == 0
+    assert comparison.counted.matmul_flops == comparison.lowered.matmul_flops > 0
+    conserved(comparison)
+
+
+def test_scan_and_unrolled_are_lowered_to_the_same_total():
+    scanned, unrolled = lowered("vit-scan", "grad"), lowered("vit-unrolled", "grad")
+    assert scanned.lowered.matmul_flops == unrolled.lowered.matmul_flops
+    assert scanned.lowered.tree.once().matmul_flops < scanned.lowered.matmul_flops
+
+
+def test_each_loop_says_what_its_body_is_once():
+    comparison = jf.compare(nested, compiled=False)(*SQUARE)
+    product = 2 * 4 * 6 * 6
+    amounts = {row.cause: row.flops for row in comparison.rows}
+    assert amounts == {
+        "loop body counted once, not 3 times": -5 * 2 * product,
+        "loop body counted once, not 5 times": -4 * 2 * product,
+    }
+    conserved(comparison)
+
+
+def test_unrolled_scans_agree_with_bodies_once():
+    def loss(x, w):
+        return lax.scan(lambda x, _: (jnp.tanh(x @ w), None), x, length=7, unroll=3)[0].sum()
+
+    comparison = jf.compare(loss, mode="grad", argnums=1, compiled=False)(*SQUARE)
+    assert comparison.unexplained == 0
+    once = comparison.lowered.tree.once().matmul_flops
+    assert comparison.counted.tree.once().matmul_flops == once
+
+
+def test_a_merged_product_is_named_by_its_pass():
+    comparison = jf.compare(twice)(*SQUARE)
+    (row,) = comparison.rows
+    assert row.cause == "common subexpression merged (pass cse)"
+    assert row.flops == -2 * 4 * 6 * 6
+    assert "test_compare.py" in row.sites[0]
+    assert comparison.ok
+    conserved(comparison)
+
+
+def test_a_grouped_convolution_that_is_made_dense():
+    args = jf.specs("f32[2,16,9]", "f32[8,4,3]")
+    comparison = jf.compare(grouped, mode="grad", argnums=(0, 1))(*args)
+    assert comparison.unexplained == 0
+    conserved(comparison)
+
+
+def test_the_gradient_of_a_model_compiles_without_unexplained_flops():
+    loss, args = SUITE["mlp-unrolled-remat"]
+    comparison = jf.compare(loss, mode="grad", argnums=loss.argnums)(*args)
+    assert comparison.unexplained == 0
+    conserved(comparison)
+
+
+@pytest.mark.parametrize("target", ["cuda", "tpu"])
+def test_other_platforms_are_lowered_here(target):
+    loss, args = SUITE["mlp-scan"]
+    comparison = jf.compare(loss, mode="grad", argnums=loss.argnums, target=target)(*args)
+    assert comparison.compiled is None
+    assert comparison.unexplained == 0
+    assert comparison.lowered.matmul_flops == comparison.counted.matmul_flops
+
+
+def test_what_is_unexplained_is_not_ok(monkeypatch):
+    from jaxflops.compare.causes import CAUSES
+
+    monkeypatch.delitem(CAUSES, "cse")
+    comparison = jf.compare(twice)(*SQUARE)
+    assert comparison.unexplained == 2 * 4 * 6 * 6
+    assert not comparison.ok
+    assert "NOT OK: 288 contraction FLOPs unexplained" in str(comparison)
+    assert "(pass cse)" in str(comparison)
+
+
+def test_open_loops_must_be_given():
+    def search(x, w):
+        return lax.while_loop(lambda x: x.sum() > 1, lambda x: x @ w, x)
+
+    with pytest.raises(jf.JaxflopsError, match="give loops trip_counts="):
+        jf.compare(search)(*SQUARE)
+
+
+def test_what_has_no_contractions_is_ok():
+    comparison = jf.compare(jnp.sin)(SQUARE[0])
+    assert comparison.rows == ()
+    assert comparison.ok
+
+
+def test_reports_hold_the_numbers(tmp_path):
+    comparison = jf.compare(twice)(*SQUARE)
+    data = comparison.to_json(tmp_path / "ledger.json")
+    assert json.loads((tmp_path / "ledger.json").read_text())["unexplained"] == 0
+    assert data["contraction_flops"] == {
+        "counted": 576,
+        "lowered": 576,
+        "lowered, bodies once": 576,
+        "compiled": 288,
+    }
+    shown = comparison.to_markdown(tmp_path / "ledger.md")
+    assert "| lowered to compiled | common subexpression merged (pass cse) | -288 |" in shown
+    assert "ok: 0 contraction FLOPs unexplained" in str(comparison)
+    assert "0 contraction FLOPs unexplained" in repr(comparison)
+
+
+def test_xla_own_numbers_stand_beside():
+    comparison = jf.compare(twice)(*SQUARE)
+    assert comparison.lowered.xla_reported["flops"] >= 576
+    assert 0 < comparison.compiled.xla_reported["flops"] < comparison.lowered.xla_reported["flops"]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: jf.compare(twice, 1), "the arguments go in a second call: jf.compare(fn"),
+        (lambda: jf.compare(3)(), "jf.compare got int; pass a function"),
+        (lambda: jf.compare(twice, target="rocm")(*SQUARE), "target='rocm': write one of 'cpu'"),
+        (lambda: jf.compare(twice, mode="vjp")(*SQUARE), "mode='vjp' has no single program"),
+        (lambda: jf.compare(twice)(SQUARE[0]), "twice does not trace: TypeError"),
+        (
+            lambda: jf.compare(jax.jit(twice).trace(*SQUARE), mode="grad")(),
+            "a Traced is compared as it is",
+        ),
+    ],
+)
+def test_wrong_calls_say_what_to_write(call, message):
+    with pytest.raises(jf.JaxflopsError) as raised:
+        call()
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("make", [jax.jit, lambda f: jax.jit(f).trace(*SQUARE), jax.make_jaxpr])
+def test_what_the_user_has_already(make):
+    target = make(twice)
+    given = SQUARE if make is jax.jit else ()
+    if make is jax.make_jaxpr:
+        target = target(*SQUARE)
+    assert jf.compare(target, compiled=False)(*given).lowered.matmul_flops == 576
+    assert jf.compare(target, compiled=False)(*given).unexplained == 0
+
+
+def test_the_waiting_object_says_how_to_call_it():
+    assert repr(jf.compare(twice)) == (
+        "<jf.compare(twice, mode='call'): call it with twice's arguments>"
+    )
