@@ -212,7 +212,8 @@ def float_bits(aval: Any) -> tuple[int, int] | None:
     """(exponent bits, mantissa bits) of a floating-point type."""
     if category(aval) != "float":
         return None
-    info = jax.numpy.finfo(aval.dtype)
+    finfo: Any = jax.numpy.finfo  # typed in some releases of ml_dtypes, untyped in others
+    info = finfo(aval.dtype)
     return int(info.nexp), int(info.nmant)
 
 
