@@ -33,18 +33,21 @@ def _taps(
         for place in itertools.product(*map(range, out[2:])):
             for i in range(w[1]):
                 for tap in itertools.product(*map(range, w[2:])):
-                    at = [p * s + t * d - l for p, s, t, d, l in zip(place, stride, tap, right, low)]
-                    if any(a % d for a, d in zip(at, left)):
+                    at = [
+                        p * s + t * d - b
+                        for p, s, t, d, b in zip(place, stride, tap, right, low, strict=True)
+                    ]
+                    if any(a % d for a, d in zip(at, left, strict=True)):
                         continue
-                    where = [a // d for a, d in zip(at, left)]
-                    if all(0 <= a < size for a, size in zip(where, x[2:])):
+                    where = [a // d for a, d in zip(at, left, strict=True)]
+                    if all(0 <= a < size for a, size in zip(where, x[2:], strict=True)):
                         channel = i + (o // per_group) * w[1]
                         batch = n + (o // per_batch) * (x[0] // batches)
                         yield (batch, channel, *where), (o, i, *tap), (n, o, *place)
 
 
 def _plain(x: Any, w: Any, layout: str) -> tuple[Any, Any, list[int]]:
-    left, right = layout.split("->")[0].split(",")
+    left, right = layout.split("->", maxsplit=1)[0].split(",")
     x = np.transpose(np.asarray(x, np.float64), _axes(left, "NC"))
     w = np.transpose(np.asarray(w, np.float64), _axes(right, "OI"))
     return x, w, _axes(layout.split("->")[1], "NC")
@@ -64,7 +67,7 @@ def conv_input_grad(y: Any, w: Any, layout: str, *, shape: tuple[int, ...], **op
     y = np.transpose(np.asarray(y, np.float64), out_axes)
     for a, b, c in _taps(x.shape, w.shape, y.shape, options):
         x[a] += y[c] * w[b]
-    return np.transpose(x, np.argsort(_axes(layout.split(",")[0], "NC")))
+    return np.transpose(x, np.argsort(_axes(layout.split(",", maxsplit=1)[0], "NC")))
 
 
 def conv_weight_grad(x: Any, y: Any, layout: str, *, shape: tuple[int, ...], **options: Any) -> Any:
@@ -72,7 +75,7 @@ def conv_weight_grad(x: Any, y: Any, layout: str, *, shape: tuple[int, ...], **o
     y = np.transpose(np.asarray(y, np.float64), out_axes)
     for a, b, c in _taps(x.shape, w.shape, y.shape, options):
         w[b] += y[c] * x[a]
-    return np.transpose(w, np.argsort(_axes(layout.split("->")[0].split(",")[1], "OI")))
+    return np.transpose(w, np.argsort(_axes(layout.split("->", maxsplit=1)[0].split(",")[1], "OI")))
 
 
 def _output_shape(x: Any, w: Any, options: dict[str, Any]) -> tuple[int, ...]:
@@ -81,7 +84,7 @@ def _output_shape(x: Any, w: Any, options: dict[str, Any]) -> tuple[int, ...]:
     stride = _each(options.get("stride", 1), rank)
     left, right = (_each(options.get(f"{s}_dilation", 1), rank) for s in ("lhs", "rhs"))
     spatial = [
-        ((n - 1) * l + 1 + sum(p) - ((k - 1) * r + 1)) // s + 1
-        for n, k, p, s, l, r in zip(x[2:], w[2:], pads, stride, left, right, strict=True)
+        ((n - 1) * b + 1 + sum(p) - ((k - 1) * r + 1)) // s + 1
+        for n, k, p, s, b, r in zip(x[2:], w[2:], pads, stride, left, right, strict=True)
     ]
     return (x[0] // options.get("batch_groups", 1), w[0], *spatial)

@@ -42,7 +42,9 @@ def case(*shapes: Any, argnums: Any = 0, **how: Any) -> Callable[[Any], Any]:
 
     def register(fn: Callable[..., Any]) -> Callable[..., Any]:
         is_shape = lambda s: isinstance(s, tuple) and all(isinstance(n, int) for n in s)
-        args = tuple(jax.tree.map(lambda s: random(*s), shape, is_leaf=is_shape) for shape in shapes)
+        args = tuple(
+            jax.tree.map(lambda s: random(*s), shape, is_leaf=is_shape) for shape in shapes
+        )
         CASES.append(Case(fn, args, {"mode": "grad", "argnums": argnums, **how}))
         return fn
 
@@ -483,9 +485,7 @@ def mixed_precision(x, w):
 
 @case((2, 7, 6, 2), (3, 2, 2, 3), argnums=(0, 1))
 def convolution(x, w):
-    y = lax.conv_general_dilated(
-        x, w, (2, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
-    )
+    y = lax.conv_general_dilated(x, w, (2, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
     return jnp.sum(y**2)
 
 
