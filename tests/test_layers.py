@@ -15,6 +15,7 @@ LAYERS = [
     {"jaxpr", "hlo", "machine"},
     {"targets"},
     {"views", "coverage", "contractions", "substitute", "compare", "profile"},
+    {"viewed"},
     {"report"},
     {"results"},
     {"comparison"},
