@@ -26,6 +26,14 @@ def of_the_model(tree: Node) -> dict[Kind, Count]:
     return model
 
 
+def of_every_phase(tree: Node) -> dict[Kind, Count]:
+    """Contraction FLOPs of the whole tree by kind; of a compiled program's, they are HFU's."""
+    every: dict[Kind, Count] = {}
+    for (_, kind), flops in by_phase_and_kind(tree).items():
+        every[kind] = every.get(kind, 0) + flops
+    return every
+
+
 def _group(node: Node, memo: dict[int, _Grouped]) -> _Grouped:
     """FLOPs of a subtree by relative phase and kind; a shared subtree is grouped once."""
     known = memo.get(id(node))

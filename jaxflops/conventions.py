@@ -113,6 +113,16 @@ QUANTITIES: tuple[Quantity, ...] = (
         "",
         "PaLM (2022), appendix B; peaks per dtype and precision in jaxflops/machine/data",
     ),
+    Quantity(
+        "hfu",
+        "machine",
+        "seconds at peak: matmul_flops of the compiled program, of whatever phase, of all devices, "
+        "each kind over its own peak",
+        "devices that the executable uses, times median seconds of a call",
+        "",
+        "Korthikanti et al. (2022); read from the compiled HLO: recompute that the "
+        "compiler merged is not in it",
+    ),
 )
 
 ASSUMPTIONS: tuple[str, ...] = (

@@ -1,4 +1,4 @@
-"""`jf.measure`: a program's exact counts joined with how long it takes: FLOP/s and MFU."""
+"""`jf.measure`: a program's exact counts joined with how long it takes: FLOP/s, MFU and HFU."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from typing import Any
 import jax
 
 from jaxflops.analysis import analyze
-from jaxflops.contractions import of_the_model
+from jaxflops.contractions import of_every_phase, of_the_model
 from jaxflops.errors import JaxflopsError
+from jaxflops.hlo.context import Options as HloOptions
+from jaxflops.hlo.ir import HloError
+from jaxflops.hlo.module import read_module
+from jaxflops.hlo.walk import walk as walk_hlo
 from jaxflops.machine.calls import Feed
 from jaxflops.machine.device import Device
 from jaxflops.machine.devices import device as find_device
@@ -25,7 +29,9 @@ from jaxflops.machine.timing import Timing, time_call
 from jaxflops.machine.utilization import Utilization, utilization
 from jaxflops.polynomial import Count, Polynomial
 from jaxflops.report import measurement as report
+from jaxflops.report.progress import Bar
 from jaxflops.results import Analysis
+from jaxflops.tree import Kind, Node
 
 
 @dataclass(frozen=True)
@@ -35,12 +41,15 @@ class Measurement:
     analysis: None where there is nothing to count from (a `Lowered` or `Compiled`).
     device: None when no source gives its peaks; then there is no MFU.
     roofs: whose peaks utilization is held against; the device's datasheet unless `against` says.
+    compiled: what one device runs, read from the compiled program; None when `unread` says why.
     """
 
     timing: Timing
     analysis: Analysis | None
     device: Device | None
     roofs: Roofs | None = field(repr=False)
+    compiled: Node | None = field(default=None, repr=False)
+    unread: str = ""
 
     @property
     def trace_seconds(self) -> float | None:
@@ -93,16 +102,32 @@ class Measurement:
 
         Raises JaxflopsError, naming the loop, when a trip count is open.
         """
-        if self.roofs is None or self.analysis is None:
+        if self.analysis is None:
             return None
-        counted = of_the_model(self.analysis.tree)
-        flops = {kind: _number(count, "MFU") for kind, count in counted.items()}
+        return self._used(of_the_model(self.analysis.tree), "MFU", 1)
+
+    @cached_property
+    def hardware(self) -> Utilization | None:
+        """HFU, as `model` is MFU: of what the compiled program runs, on all its devices."""
+        if self.compiled is None:
+            return None
+        return self._used(of_every_phase(self.compiled), "HFU", self.timing.devices)
+
+    def _used(self, counted: Mapping[Kind, Count], what: str, copies: int) -> Utilization | None:
+        if self.roofs is None:
+            return None
+        flops = {kind: _number(count, what) * copies for kind, count in counted.items()}
         return utilization(flops, self.median, self.roofs, self.timing.devices)
 
     @property
     def mfu(self) -> float | None:
         """Model FLOPs utilization, 1 being the peak; None when a peak is unknown."""
         return self.model.value if self.model else None
+
+    @property
+    def hfu(self) -> float | None:
+        """Hardware FLOPs utilization: contractions of the compiled program, recompute included."""
+        return self.hardware.value if self.hardware else None
 
     def against(self, roofs: Roofs) -> Measurement:
         """The same measurement with utilization held against other peaks, as measured ceilings."""
@@ -145,7 +170,8 @@ def measure(  # noqa: PLR0913 - the options of one front door
     device: whose peaks to use, by name or as a `jf.device(...)`, when not the one it runs on.
     samples: exactly so many; else for `seconds`. seed, integers: of arguments that are abstract;
       integers are drawn from [low, high).
-    progress: called with (samples taken, share of the work done) after each sample.
+    progress: called with (samples taken, share of the work done) after each sample; a bar on
+      standard error when that is a terminal and the run is long, if left out.
 
     Raises TraceError or JaxflopsError with what failed, and after how many samples.
     """
@@ -155,8 +181,7 @@ def measure(  # noqa: PLR0913 - the options of one front door
     if isinstance(device, str) and found is None:
         raise JaxflopsError(f"device={device!r} is not known: write jf.device(...)'s names")
     options: dict[str, Any] = {"static_argnums": static_argnums, "feed": feed, "clock": clock}
-    if progress is not None:
-        options["progress"] = progress
+    options["progress"] = Bar() if progress is None else progress
     plan = Plan(samples=samples, seconds=seconds)
     return Measure(fn, found, plan, Inputs(seed, integers), trip_counts or {}, options)
 
@@ -179,7 +204,16 @@ class Measure:
         ).check()
         known = self.device or find_device(timing.device_kind)
         roofs = datasheet(known) if known else None
-        return Measurement(timing, self._count(args, kwargs), known, roofs)
+        tree, unread = self._read(timing)
+        return Measurement(timing, self._count(args, kwargs), known, roofs, tree, unread)
+
+    def _read(self, timing: Timing) -> tuple[Node | None, str]:
+        """The compiled program's tree, or why there is none."""
+        options = HloOptions(trip_counts=tuple(self.trip_counts.items()))
+        try:
+            return walk_hlo(read_module(timing.executable), options), ""
+        except HloError as error:
+            return None, str(error)
 
     def _count(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Analysis | None:
         if isinstance(self.fn, (jax.stages.Lowered, jax.stages.Compiled)):

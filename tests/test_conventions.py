@@ -19,7 +19,7 @@ def count(fn: Any, *specs: str, **options: Any) -> jf.Analysis:
 def test_every_count_and_ratio_is_defined() -> None:
     reported = {name for name in FIELDS if not name.startswith(("bytes_", "payload"))}
     reported |= {"flops", "ratio", "coverage", "bytes_unfused"}
-    reported |= {"flops_per_second", "bytes_per_second", "mfu"}
+    reported |= {"flops_per_second", "bytes_per_second", "mfu", "hfu"}
     assert {quantity.name for quantity in QUANTITIES} == reported
     for quantity in QUANTITIES:
         assert quantity.numerator

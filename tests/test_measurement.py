@@ -12,6 +12,7 @@ import pytest
 import jaxflops as jf
 from jaxflops.contractions import by_phase_and_kind, of_the_model
 from jaxflops.errors import JaxflopsError
+from jaxflops.hlo.ir import HloError
 from jaxflops.machine.device import Device
 from jaxflops.machine.roofline import Roofs
 from jaxflops.measurement import measure
@@ -84,6 +85,50 @@ def test_recompute_and_update_are_not_the_models():
     assert timed(train, W, X).mfu == 2 * product / 1024
 
 
+def merged(w, x):
+    """As `train`, but the compiler may merge what is recomputed with the forward pass."""
+    layer = jax.checkpoint(lambda w: jnp.sin(jnp.sin(x @ w)).sum(), prevent_cse=False)
+    loss, gradient = jax.value_and_grad(layer)(w)
+    return loss, w - gradient @ gradient
+
+
+def test_hfu_counts_what_was_compiled():
+    """Recompute that is asked for and merged does not run; the update runs, and is no model FLOP.
+
+    Adding recompute to MFU's numerator, or leaving the update out, would give another number.
+    """
+    product, update = 2 * 8 * 4 * 4, 2 * 4**3
+    measurement = timed(merged, W, X)
+    assert measurement.analysis.recompute.matmul_flops == product
+    assert measurement.hardware.flops == {F32: 2 * product + update}
+    assert measurement.hfu == (2 * product + update) / 1024
+    assert measurement.mfu == 2 * product / 1024
+
+
+def test_hfu_counts_trips_of_a_loop():
+    """XLA's own analysis counts the body once."""
+    looped = timed(lambda w, x: jax.lax.scan(lambda h, _: (h @ w, None), x, None, 7)[0], W, X)
+    assert looped.hfu == looped.mfu == 7 * 2 * 8 * 4 * 4 / 1024
+
+
+def test_a_program_that_cannot_be_read_has_no_hfu(monkeypatch):
+    def unreadable(source):
+        raise HloError("this backend gives no HLO")
+
+    monkeypatch.setattr("jaxflops.measurement.read_module", unreadable)
+    measurement = timed(layer, W, X)
+    assert (measurement.hfu, measurement.mfu) == (None, 256 / 1024)
+    assert "HFU: not given: this backend gives no HLO" in str(measurement)
+
+
+def test_work_without_a_rule_is_named_beside_hfu():
+    called = jax.pure_callback
+    out = jax.ShapeDtypeStruct((), jnp.float32)
+    measurement = timed(lambda w, x: called(lambda y: y, out, layer(w, x)), W, X)
+    assert measurement.hardware.total_flops == 2 * 8 * 4 * 4
+    assert "whose cost is unknown" in " ".join(str(measurement).split("HFU")[1].split())
+
+
 def scanned(w, x):
     body = jax.jit(lambda h, _: (jnp.where(h.sum() > 0, h @ w, h), (h.astype(jnp.bfloat16) @ h.T)))
     return jax.lax.scan(body, x, length=5)[0].sum()
@@ -120,6 +165,10 @@ def test_an_open_loop_is_named():
     with pytest.raises(JaxflopsError, match="flops_per_second needs the trip count"):
         _ = measurement.flops_per_second
     assert f"MFU: not given: open trip counts trips({place})" in str(measurement)
+    assert f"HFU: not given: open trip counts trips({place})" in str(measurement)
+    with pytest.raises(JaxflopsError, match="HFU needs the trip count of the while loop at"):
+        _ = measurement.hfu
+    assert timed(looped, W, X, bound, trip_counts={place: 3}).hfu == 3 * 2 * 8 * 4 * 4 / 1024
     assert timed(looped, W, X, bound, trip_counts={place: 3}).mfu == 3 * 2 * 8 * 4 * 4 / 1024
 
 
@@ -165,11 +214,10 @@ def test_every_number_says_what_it_is_made_of():
         "call 1 s: median of 8 samples, 99% interval 1 s to 1 s, spread 0 ns"
     )
     assert "287 FLOP/s: 287 FLOP asked for; 708 B/s if every operation" in lines[3]
-    assert " ".join(line.strip() for line in lines[4:6]) == (
-        "MFU: 25 % = 256 FLOP of contractions, forward and backward / (1.024 kFLOP/s x 1 s); "
-        "datasheet peaks of Toy 1, for float32×float32→float32"
-    )
-    assert "HFU: not given: it needs the contractions of the compiled program" in lines
+    text = " ".join(line.strip() for line in lines)
+    held = "/ (1.024 kFLOP/s x 1 s); datasheet peaks of Toy 1, for float32×float32→float32"
+    assert f"MFU: 25 % = 256 FLOP of contractions asked for, forward and backward {held}" in text
+    assert f"HFU: 25 % = 256 FLOP of contractions in the compiled program {held}" in text
     assert any(line.startswith("note: random arguments, seed 0: 2 float") for line in lines)
 
 
@@ -177,6 +225,7 @@ def test_what_is_compiled_is_timed_and_not_counted():
     measurement = timed(jax.jit(layer).lower(W, X))
     assert measurement.analysis is None
     assert measurement.mfu is None
+    assert measurement.hfu == 256 / 1024
     assert "MFU: not given: a compiled program was timed" in str(measurement)
     with pytest.raises(JaxflopsError, match="compiled already, so there is no program to count"):
         _ = measurement.flops_per_second
@@ -222,26 +271,35 @@ def test_two_measurements_draw_the_same_arguments():
 
 SHARDED = """
 import itertools, jax, jax.numpy as jnp
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import NamedSharding, PartitionSpec, AxisType
 from jaxflops.machine.devices import device
 from jaxflops.measurement import measure
-mesh = jax.make_mesh((2,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
-rows = NamedSharding(mesh, PartitionSpec("data"))
-x = jax.ShapeDtypeStruct((8, 4), jnp.float32, sharding=rows)
-clock = itertools.count().__next__
-m = measure(lambda x: x @ jnp.ones((4, 4)), samples=8, clock=clock, device="tpu-v5e")(x)
-print(m.timing.devices, m.mfu == 2 * 8 * 4 * 4 / (2 * 197e12))
-print(str(m).splitlines()[0])
+
+def run(devices):
+    mesh = jax.make_mesh((devices,), ("data",), axis_types=(AxisType.Auto,),
+                         devices=jax.devices()[:devices])
+    rows = NamedSharding(mesh, PartitionSpec("data"))
+    x = jax.ShapeDtypeStruct((8, 4), jnp.float32, sharding=rows)
+    clock = itertools.count().__next__
+    m = measure(lambda x: x @ jnp.ones((4, 4)), samples=8, clock=clock, device="tpu-v5e")(x)
+    work = 2 * 8 * 4 * 4
+    print(m.timing.devices, m.mfu == work / (devices * 197e12), m.hfu == m.mfu)
+    print(str(m).splitlines()[0])
+
+run(2)
+run(4)
 """
 
 
 def test_seconds_are_of_every_device_that_the_program_uses():
+    """Not of every device there is, and not of one."""
     environment = {
         **os.environ,
         "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
     }
     ran = subprocess.run(
         [sys.executable, "-c", SHARDED], env=environment, capture_output=True, text=True, check=True
     )
-    assert ran.stdout.splitlines() == ["2 True", "<lambda> on 2 x cpu"]
+    two, four = ([f"{n} True True", f"<lambda> on {n} x cpu"] for n in (2, 4))
+    assert ran.stdout.splitlines() == [*two, *four]

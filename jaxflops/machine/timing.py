@@ -39,6 +39,7 @@ class Timing:
     warm_up, samples: seconds per call, in order; `inner` calls make a sample.
     devices: how many the executable uses; device_kind, platform: of the first.
     memory: of the first device. notes: how it was measured. failure: what ended it early.
+    executable: the compiled program that was timed.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Timing:
     notes: tuple[str, ...]
     failure: str = ""
     cause: BaseException | None = field(default=None, repr=False, compare=False)
+    executable: jax.stages.Compiled | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def summary(self) -> Summary:
@@ -120,6 +122,7 @@ def time_call(  # noqa: PLR0913  # the options of a front door
         notes=(*notes, *staged.notes),
         failure=_explain(staged, taken) if failed else "",
         cause=failed,
+        executable=staged.compiled,
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from jaxflops import coverage
 from jaxflops.report import numbers
 from jaxflops.report.text import paragraph
 
 if TYPE_CHECKING:
+    from jaxflops.coverage import Unknown
     from jaxflops.machine.timing import Timing
     from jaxflops.machine.utilization import Utilization
     from jaxflops.measurement import Measurement
@@ -49,7 +51,7 @@ def _lines(measurement: Measurement) -> Iterator[str]:
     if measurement.analysis is not None and not measurement.analysis.symbols:
         yield f"{_flops(measurement)}; {_bytes(measurement)}"
     yield f"MFU: {_mfu(measurement)}"
-    yield "HFU: not given: it needs the contractions of the compiled program"
+    yield f"HFU: {_hfu(measurement)}"
     yield from _memory(timing)
     yield from (f"note: {note}" for note in timing.notes)
     yield from (f"warning: {warning}" for warning in timing.warnings)
@@ -91,15 +93,30 @@ def _mfu(measurement: Measurement) -> str:
         return f"not given: open trip counts {', '.join(sorted(analysis.symbols))}"
     if measurement.model is None:
         return f"not given: no peaks are known for {measurement.timing.device_kind}"
-    return utilization(measurement.model) + _uncounted(measurement)
+    what = "contractions asked for, forward and backward"
+    return utilization(measurement.model, what) + _uncounted(analysis.unknown)
 
 
-def utilization(used: Utilization) -> str:
+def _hfu(measurement: Measurement) -> str:
+    if measurement.compiled is None:
+        return f"not given: {measurement.unread}"
+    open_loops = sorted(getattr(measurement.compiled.total.matmul_flops, "symbols", ()))
+    if open_loops:
+        return f"not given: open trip counts {', '.join(open_loops)}"
+    if measurement.hardware is None:
+        return f"not given: no peaks are known for {measurement.timing.device_kind}"
+    what = "contractions in the compiled program"
+    return utilization(measurement.hardware, what) + _uncounted(
+        coverage.unknown(measurement.compiled)
+    )
+
+
+def utilization(used: Utilization, what: str) -> str:
     """A share with all that it was computed from, or the kinds that have no peak."""
     if used.value is None:
         kinds = ", ".join(map(str, used.missing))
         return f"not given: no peak is known for {kinds} ({used.against})"
-    numerator = f"{_flop(used.total_flops)} of contractions, forward and backward"
+    numerator = f"{_flop(used.total_flops)} of {what}"
     if used.peak is None:
         return f"0 %: no contractions ({used.against})"
     devices = f"{used.devices} devices x " if used.devices > 1 else ""
@@ -111,10 +128,9 @@ def utilization(used: Utilization) -> str:
     )
 
 
-def _uncounted(measurement: Measurement) -> str:
+def _uncounted(unknown: Iterable[Unknown]) -> str:
     """Work that the numerator leaves out though it may be contractions."""
-    assert measurement.analysis is not None
-    names = ", ".join(unknown.name for unknown in measurement.analysis.unknown)
+    names = ", ".join(dict.fromkeys(item.name for item in unknown))
     return f"; without {names}, whose cost is unknown" if names else ""
 
 
