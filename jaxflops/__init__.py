@@ -22,6 +22,7 @@ from jaxflops.machine.device import Device as Device
 from jaxflops.machine.devices import device as device
 from jaxflops.measurement import Measurement as Measurement
 from jaxflops.measurement import measure as measure
+from jaxflops.meter import MFUMeter as MFUMeter
 from jaxflops.polynomial import ratio as ratio
 from jaxflops.results import Analysis as Analysis
 from jaxflops.results import load as load

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from jaxflops.polynomial import Count
+from jaxflops.errors import JaxflopsError
+from jaxflops.polynomial import Count, Polynomial
 from jaxflops.tree import Kind, Node, Phase, compose_phase
 
 _Grouped = dict[tuple[Phase | None, Kind], Count]
@@ -32,6 +33,18 @@ def of_every_phase(tree: Node) -> dict[Kind, Count]:
     for (_, kind), flops in by_phase_and_kind(tree).items():
         every[kind] = every.get(kind, 0) + flops
     return every
+
+
+def closed(count: Count, what: str) -> int:
+    """A count without open symbols; else an error that names the loops."""
+    if not isinstance(count, Polynomial):
+        return count
+    places = [name.removeprefix("trips(").removesuffix(")") for name in sorted(count.symbols)]
+    hints = ", ".join(f"{place!r}: n" for place in places)
+    raise JaxflopsError(
+        f"{what} needs the trip count of the while loop at {', '.join(places)}, which only running "
+        f"it tells: pass trip_counts={{{hints}}}"
+    )
 
 
 def _group(node: Node, memo: dict[int, _Grouped]) -> _Grouped:

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 
 from jaxflops.analysis import analyze
-from jaxflops.contractions import of_every_phase, of_the_model
+from jaxflops.contractions import closed, of_every_phase, of_the_model
 from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.context import Options as HloOptions
 from jaxflops.hlo.ir import HloError
@@ -27,7 +27,7 @@ from jaxflops.machine.stages import Clock
 from jaxflops.machine.statistics import Interval
 from jaxflops.machine.timing import Timing, time_call
 from jaxflops.machine.utilization import Utilization, utilization
-from jaxflops.polynomial import Count, Polynomial
+from jaxflops.polynomial import Count
 from jaxflops.report import measurement as report
 from jaxflops.report.progress import Bar
 from jaxflops.results import Analysis
@@ -89,12 +89,12 @@ class Measurement:
     @property
     def flops_per_second(self) -> float:
         """FLOPs asked for (contractions and other), of all devices, over median seconds."""
-        return _number(self._counted.flops, "flops_per_second") / self.median
+        return closed(self._counted.flops, "flops_per_second") / self.median
 
     @property
     def bytes_per_second(self) -> float:
         """`bytes_unfused` over median seconds: an assumption about traffic, not a measurement."""
-        return _number(self._counted.bytes_unfused, "bytes_per_second") / self.median
+        return closed(self._counted.bytes_unfused, "bytes_per_second") / self.median
 
     @cached_property
     def model(self) -> Utilization | None:
@@ -116,7 +116,7 @@ class Measurement:
     def _used(self, counted: Mapping[Kind, Count], what: str, copies: int) -> Utilization | None:
         if self.roofs is None:
             return None
-        flops = {kind: _number(count, what) * copies for kind, count in counted.items()}
+        flops = {kind: closed(count, what) * copies for kind, count in counted.items()}
         return utilization(flops, self.median, self.roofs, self.timing.devices)
 
     @property
@@ -225,15 +225,3 @@ class Measure:
     def __repr__(self) -> str:
         name = getattr(self.fn, "__name__", "program")
         return f"<jf.measure({name}): call it with {name}'s arguments>"
-
-
-def _number(count: Count, what: str) -> int:
-    """A count without open symbols; else an error that names the loops."""
-    if not isinstance(count, Polynomial):
-        return count
-    places = [name.removeprefix("trips(").removesuffix(")") for name in sorted(count.symbols)]
-    hints = ", ".join(f"{place!r}: n" for place in places)
-    raise JaxflopsError(
-        f"{what} needs the trip count of the while loop at {', '.join(places)}, which only running "
-        f"it tells: pass trip_counts={{{hints}}}"
-    )
