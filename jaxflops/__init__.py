@@ -10,6 +10,7 @@ from jaxflops.errors import JaxflopsError as JaxflopsError
 from jaxflops.errors import SpecError as SpecError
 from jaxflops.errors import TraceError as TraceError
 from jaxflops.errors import UnknownCostError as UnknownCostError
+from jaxflops.jaxpr.costed import costed as costed
 from jaxflops.jaxpr.op import Array as Array
 from jaxflops.jaxpr.op import Body as Body
 from jaxflops.jaxpr.op import OneOf as OneOf

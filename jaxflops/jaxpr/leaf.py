@@ -84,7 +84,7 @@ class Leaves:
             return self._unknown(op, str(reason))
         if rule.state != "free" and not (cost.bytes_read or cost.bytes_written):
             cost = cost + _traffic(op)
-        notes = (f"{op.name}: {rule.note}",) if rule.note else ()
+        notes = (f"{op.name}: {rule.note.format(**eqn.params)}",) if rule.note else ()
         return Priced(cost, kind_of(op, cost, eqn.params), rule.state, notes)
 
     def _unknown(self, op: Op, reason: str) -> Priced:
@@ -100,8 +100,8 @@ class Leaves:
 
 def make_op(eqn: Any, options: Options) -> Op:
     """The equation as rules see it."""
-    inputs = tuple(_array(v.aval) for v in eqn.invars)
-    outputs = tuple(_array(v.aval) for v in eqn.outvars)
+    inputs = tuple(array_of(v.aval) for v in eqn.invars)
+    outputs = tuple(array_of(v.aval) for v in eqn.outvars)
     return Op(eqn.primitive.name, inputs, outputs, options.conv)
 
 
@@ -124,7 +124,8 @@ def _precision(precision: Any) -> str:
     return "" if names == ["DEFAULT"] else "/".join(names)
 
 
-def _array(aval: Any) -> Array:
+def array_of(aval: Any) -> Array:
+    """An abstract value as rules see it."""
     shape = tuple(to_count(dim) for dim in getattr(aval, "shape", ()))
     category = cast("Category", _jax.category(aval))
     return Array(shape, _jax.dtype_name(aval), _jax.itemsize(aval), category)

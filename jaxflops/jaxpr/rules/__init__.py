@@ -21,6 +21,7 @@ from jaxflops.jaxpr.rules import recurrent as recurrent
 from jaxflops.jaxpr.rules import reduction as reduction
 from jaxflops.jaxpr.rules import sorting as sorting
 from jaxflops.jaxpr.rules import sparse as sparse
+from jaxflops.jaxpr.rules import stated as stated
 from jaxflops.jaxpr.rules import transcendental as transcendental
 from jaxflops.jaxpr.rules import window as window
 from jaxflops.jaxpr.rules import wrappers as wrappers
