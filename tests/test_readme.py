@@ -8,6 +8,7 @@ import pytest
 
 from jaxflops import conventions
 from jaxflops.cli import main
+from jaxflops.jaxpr.registry import COST_RULES
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 
@@ -28,6 +29,19 @@ def test_the_first_command_prints_what_is_shown(capsys: pytest.CaptureFixture[st
     printed = capsys.readouterr().out
     (shown,) = (block for block in blocks("text") if "w2.grad = h1.T @ h2.grad" in block)
     assert shown.strip() in printed
+
+
+def test_a_new_user_adds_a_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    """In under 15 lines, the primitive itself included."""
+    (block,) = (block for block in blocks("python") if "cost_rule(" in block)
+    assert len([line for line in block.splitlines() if line.strip()]) < 15
+    exec(compile(block, "README.md", "exec"), {})
+    try:
+        printed = capsys.readouterr().out
+        assert "FLOPs = 640·B\n" in printed
+        assert "coverage 100 % of 1 equations" in printed
+    finally:
+        del COST_RULES["blur"]
 
 
 def test_the_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ and only the walker recurses.
 from __future__ import annotations
 
 import inspect
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -37,7 +38,8 @@ class CostRule:
 
     state: costed, free on purpose (a view), moved (bytes only).
     reads: the parameters the formula reads; with shapes and dtypes they determine the cost.
-    note: a caveat that belongs to every use (an iterative algorithm's leading constant, say).
+    note: a caveat that belongs to every use (an iterative algorithm's leading constant, say); it
+      may quote parameters that the formula reads, as `{name}`.
     oracle: what verifies the rule.
     """
 
@@ -108,7 +110,7 @@ def override(rules: Mapping[str, Any] | None) -> Mapping[str, CostRule]:
     if not rules:
         return COST_RULES
     own = {n: r if isinstance(r, CostRule) else make_rule(r) for n, r in rules.items()}
-    return {**COST_RULES, **own}
+    return ChainMap(own, COST_RULES)  # sees rules that packages register during the walk
 
 
 def _nothing(_op: Op, /, **_: Any) -> Cost:

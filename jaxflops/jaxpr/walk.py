@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from jaxflops.jaxpr import _jax
+from jaxflops.jaxpr import _jax, shipped
 from jaxflops.jaxpr.call import Call
 from jaxflops.jaxpr.context import SETTLED, Context, Flags, Walked, any_in, flags_of
 from jaxflops.jaxpr.leaf import Leaves, make_op
@@ -83,6 +83,8 @@ class _Walker:
         name = eqn.primitive.name
         if name in self._leaves.rules:
             return True
+        if name not in BODY_RULES and shipped.load(name):
+            return name in self._leaves.rules
         return name not in BODY_RULES and next(_jax.jaxprs_in(eqn.params), None) is None
 
     def _call(self, eqn: Any, site: Site, context: Context, flags: Flags) -> tuple[Node, Flags]:
