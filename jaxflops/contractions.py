@@ -35,6 +35,12 @@ def of_every_phase(tree: Node) -> dict[Kind, Count]:
     return every
 
 
+def open_symbols(tree: Node) -> list[str]:
+    """Sizes and trip counts on which a tree's contraction FLOPs still depend."""
+    count = tree.total.matmul_flops
+    return sorted(count.symbols) if isinstance(count, Polynomial) else []
+
+
 def closed(count: Count, what: str) -> int:
     """A count without open symbols; else an error that names the loops."""
     if not isinstance(count, Polynomial):

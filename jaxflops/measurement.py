@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -29,6 +30,7 @@ from jaxflops.machine.timing import Timing, time_call
 from jaxflops.machine.utilization import Utilization, utilization
 from jaxflops.polynomial import Count
 from jaxflops.report import measurement as report
+from jaxflops.report import measurement_json
 from jaxflops.report.progress import Bar
 from jaxflops.results import Analysis
 from jaxflops.tree import Kind, Node
@@ -128,6 +130,10 @@ class Measurement:
     def hfu(self) -> float | None:
         """Hardware FLOPs utilization: contractions of the compiled program, recompute included."""
         return self.hardware.value if self.hardware else None
+
+    def to_json(self, path: str | Path | None = None) -> dict[str, Any]:
+        """Samples, counts and utilization as plain data; written to `path` when given."""
+        return measurement_json.dump(self, path)
 
     def against(self, roofs: Roofs) -> Measurement:
         """The same measurement with utilization held against other peaks, as measured ceilings."""

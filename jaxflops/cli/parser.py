@@ -7,10 +7,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
 from jaxflops._version import __version__
-from jaxflops.cli import analyze
+from jaxflops.cli import analyze, devices, measure
 from jaxflops.errors import JaxflopsError
 
-VERBS = (analyze,)
+VERBS = (analyze, measure, devices)
 """Modules with `add(verbs)`, which sets `run(options) -> exit code`."""
 
 EXAMPLES = """\

@@ -12,6 +12,7 @@ import jax
 
 from jaxflops.errors import JaxflopsError
 from jaxflops.machine import calls, stages
+from jaxflops.machine.environment import environment
 from jaxflops.machine.inputs import Inputs
 from jaxflops.machine.sampling import Plan, Progress, Samples, sample
 from jaxflops.machine.stages import Clock, Staged, reason
@@ -38,7 +39,8 @@ class Timing:
     stage_seconds: `trace`, `lower` and `compile`, those that ran here.
     warm_up, samples: seconds per call, in order; `inner` calls make a sample.
     devices: how many the executable uses; device_kind, platform: of the first.
-    memory: of the first device. notes: how it was measured. failure: what ended it early.
+    environment: versions, flags and processor. memory: of the first device. notes: how it was
+      measured. failure: what ended it early.
     executable: the compiled program that was timed.
     """
 
@@ -56,6 +58,7 @@ class Timing:
     failure: str = ""
     cause: BaseException | None = field(default=None, repr=False, compare=False)
     executable: jax.stages.Compiled | None = field(default=None, repr=False, compare=False)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def summary(self) -> Summary:
@@ -123,6 +126,7 @@ def time_call(  # noqa: PLR0913  # the options of a front door
         failure=_explain(staged, taken) if failed else "",
         cause=failed,
         executable=staged.compiled,
+        environment={k: v for k, v in environment(first).items() if k != "machine"},
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from jaxflops import coverage
+from jaxflops.contractions import open_symbols
 from jaxflops.report import numbers
 from jaxflops.report.text import paragraph
 
@@ -100,7 +101,7 @@ def _mfu(measurement: Measurement) -> str:
 def _hfu(measurement: Measurement) -> str:
     if measurement.compiled is None:
         return f"not given: {measurement.unread}"
-    open_loops = sorted(getattr(measurement.compiled.total.matmul_flops, "symbols", ()))
+    open_loops = open_symbols(measurement.compiled)
     if open_loops:
         return f"not given: open trip counts {', '.join(open_loops)}"
     if measurement.hardware is None:
