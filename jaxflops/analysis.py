@@ -22,6 +22,7 @@ from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk as walk_hlo
 from jaxflops.interpolated import Interpolated, fit
 from jaxflops.jaxpr import derivation
+from jaxflops.jaxpr.constants import with_constants
 from jaxflops.jaxpr.op import Convolutions
 from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.program import How, Mode, Program, function_name, remove_dead_code
@@ -79,7 +80,7 @@ class Analyze:
         program = trace(self.fn, self.how, args, kwargs)
         live, _ = remove_dead_code(program)
         return Analysis(
-            walk(live, self.options),
+            walk(with_constants(live, program.jaxpr), self.options),
             _provenance(program, self.options),
             partial(_derive, program, self.options),
         )

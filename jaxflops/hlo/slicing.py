@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from jaxflops.hlo.integers import COMPARISONS, apply, bounds, knows
+from jaxflops.formulas.integers import COMPARISONS, apply, bounds, knows
 from jaxflops.hlo.ir import Computation, Instruction, Module
 from jaxflops.hlo.shape import Shape
 

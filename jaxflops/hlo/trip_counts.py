@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from jaxflops.hlo.induction import Line, combine, crossing
-from jaxflops.hlo.integers import bounds
+from jaxflops.formulas.induction import Line, combine, crossing
+from jaxflops.formulas.integers import bounds
 from jaxflops.hlo.ir import Computation, Instruction, Module
 from jaxflops.hlo.loop_start import initial
 from jaxflops.hlo.slicing import OpenLoopError, Path, Slice
@@ -110,14 +110,14 @@ class _Loop:
             return None
         distance = combine("subtract", [lines[arg] for arg in test.args])
         count = crossing(distance, test.direction) if distance is not None else None
-        if count is None or not self._fits(lines, count):
+        if not isinstance(count, int) or not self._fits(lines, count):
             return None
         return count, "induction", f"counts from {start} by {step} while {test.direction}"
 
     def _step(self, path: Path) -> int | None:
         """By how much the variable at `path` grows each iteration, if that is constant."""
         after = self._lines({path: Line(1, 0)})[self.next[path]]
-        return after.offset if after is not None and after.slope == 1 else None
+        return int(after.offset) if after is not None and after.slope == 1 else None
 
     def _lines(self, known: dict[Path, Line]) -> list[Line | None]:
         """Each step as a line in t; None for what is not one."""
@@ -139,7 +139,7 @@ class _Loop:
         for step, line in zip(self.slice.steps, lines, strict=True):
             limits = bounds(step.dtype)
             if line is not None and limits:
-                ends = line.offset, line.offset + line.slope * count
+                ends = int(line.offset), int(line.offset) + line.slope * count
                 if min(ends) < limits[0] or max(ends) > limits[1]:
                     return False
         return True

@@ -30,7 +30,7 @@ for _room in Path(__file__).resolve().parent.parent.iterdir():
     if _room.name != "models":
         source_info_util.register_exclusion(f"{_room}{os.sep if _room.is_dir() else ''}")
 
-_CLOSED_APART = "ClosedJaxpr" == core.ClosedJaxpr.__name__ != core.Jaxpr.__name__  # JAX < 0.11
+CLOSED_APART = "ClosedJaxpr" == core.ClosedJaxpr.__name__ != core.Jaxpr.__name__  # JAX < 0.11
 RECOMPUTE = "rematted_computation"
 # Names that JAX itself pushes on the stack around remat; not scopes that the user opened.
 _REMAT_SCOPES = frozenset({RECOMPUTE, "checkpoint", "remat"})
@@ -40,7 +40,7 @@ _EINSUM = re.compile(r"[A-Za-z.,\s]*->[A-Za-z.\s]*")
 
 def open_jaxpr(jaxpr: Any) -> Any:
     """The jaxpr with `.invars` and `.eqns`, whether closed or open."""
-    return jaxpr.jaxpr if _CLOSED_APART and isinstance(jaxpr, core.ClosedJaxpr) else jaxpr
+    return jaxpr.jaxpr if CLOSED_APART and isinstance(jaxpr, core.ClosedJaxpr) else jaxpr
 
 
 def is_jaxpr(value: object) -> bool:

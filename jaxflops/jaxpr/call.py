@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from jaxflops.branches import choose, taken
 from jaxflops.errors import UnknownCostError
-from jaxflops.jaxpr.context import Context, Flags, WalkJaxpr
+from jaxflops.jaxpr.context import Context, Flags, Known, WalkJaxpr
 from jaxflops.jaxpr.op import Bodies, Body, OneOf, OpenLoop
 from jaxflops.jaxpr.open_loops import Trips
 from jaxflops.jaxpr.options import Options
@@ -24,6 +25,7 @@ class Call:
     context: Context
     options: Options
     walk: WalkJaxpr
+    known: Callable[[Body], Known]
 
     def run(self, bodies: Bodies, trips: Trips | None) -> tuple[Node, Flags]:
         """The node and which results are tainted; `trips` for an open loop."""
@@ -83,8 +85,9 @@ class Call:
         """Nodes of the body, and the taint of the equation's results; a carry to its fixpoint."""
         flags = self.context.tainted
         inputs = tuple(i is not None and i < len(flags) and flags[i] for i in body.inputs)
+        known = self.known(body)
         while True:
-            walked = self.walk(body.jaxpr, self.context._replace(tainted=inputs))
+            walked = self.walk(body.jaxpr, self.context._replace(tainted=inputs, known=known))
             grown = list(inputs)
             for result, operand in body.feedback:
                 grown[operand] = grown[operand] or walked.tainted[result]

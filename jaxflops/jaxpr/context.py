@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from jaxflops.jaxpr import _jax
+from jaxflops.polynomial import Count
 from jaxflops.tree import Node, Phase
 
 Flags = tuple[bool, ...]
+Known = tuple[Count | None, ...]
 SETTLED = ("backward", "recompute")
 
 
@@ -19,11 +21,13 @@ class Context(NamedTuple):
     tainted: which inputs depend on a backward value, so that unmarked equations that read them
       are `update`; empty when the phase settles it.
     scope: the absolute path, kept only while trip counts are given by it.
+    known: the integers that inputs always are, kept only where a `while` may need them.
     """
 
     phase: Phase | None = None
     tainted: Flags = ()
     scope: tuple[str, ...] = ()
+    known: Known = ()
 
     @property
     def settled(self) -> bool:

@@ -1,4 +1,4 @@
-"""Trip counts that the program does not say: a hint of the user's, or an open symbol."""
+"""Trip counts that the program does not say: inferred, a hint of the user's, or an open symbol."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxflops.errors import JaxflopsError
+from jaxflops.jaxpr.trip_counts import TripCount
 from jaxflops.polynomial import Count, symbol
 from jaxflops.tree import Source
 
@@ -27,31 +28,49 @@ class OpenLoops:
         self._names: set[str] = set()
         self._used: set[str] = set()
         self._places: dict[str, None] = {}
+        self._inferred: dict[str, Count] = {}
 
-    def trips(self, eqn: Any, source: Source, scope: tuple[str, ...]) -> Trips:
-        """The loop's trips: by its scope, by its `file:line`, or open."""
+    def trips(self, eqn: Any, source: Source, scope: tuple[str, ...], found: TripCount) -> Trips:
+        """The loop's trips: as inferred, else by its scope or its `file:line`, else open."""
         place = f"{Path(source.file).name or '?'}:{source.line}"
+        keys = ("/".join(scope), f"{source.file}:{source.line}", place)
+        if found.count is not None:
+            self._inferred.update(dict.fromkeys(keys, found.count))
+            return Trips(
+                found.count, f"while at {place}: {found.count} trips, inferred: {found.reason}"
+            )
         self._places[place] = None
-        for key in ("/".join(scope), f"{source.file}:{source.line}", place):
+        for key in keys:
             if key and key in self.hints:
                 self._used.add(key)
                 return Trips(self.hints[key], f"while at {place}: trip count given for {key!r}")
         name = self._symbol(eqn, place)
         note = (
-            f"while at {place}: trip count unknown, kept as {name}; "
+            f"while at {place}: trip count unknown ({found.reason}), kept as {name}; "
             f"give trip_counts={{{place!r}: n}}"
         )
         return Trips(name, note)
 
     def check_hints(self) -> None:
-        """Raise JaxflopsError for a hint that no open loop of the program answers to."""
-        unused = sorted(self.hints.keys() - self._used)
-        if unused:
-            open_loops = ", ".join(map(repr, self._places)) or "none"
-            raise JaxflopsError(
-                f"trip_counts: no open loop at {', '.join(map(repr, unused))}; a hint names a loop "
-                f"by its scope path or its file:line, and the open loops are at: {open_loops}"
-            )
+        """Raise JaxflopsError for a hint that no open loop answers to, or that a count refutes.
+
+        A hint that says what was inferred anyway is welcome.
+        """
+        for key in sorted(self.hints.keys() - self._used):
+            if key not in self._inferred:
+                raise self._unanswered(key)
+            if self._inferred[key] != self.hints[key]:
+                raise JaxflopsError(
+                    f"trip_counts: the loop at {key!r} runs {self._inferred[key]} times by its own "
+                    f"start, step and condition, not {self.hints[key]}: leave the hint out"
+                )
+
+    def _unanswered(self, key: str) -> JaxflopsError:
+        open_loops = ", ".join(map(repr, self._places)) or "none"
+        return JaxflopsError(
+            f"trip_counts: no open loop at {key!r}; a hint names a loop "
+            f"by its scope path or its file:line, and the open loops are at: {open_loops}"
+        )
 
     def _symbol(self, eqn: Any, place: str) -> Count:
         if id(eqn) not in self._symbols:

@@ -7,19 +7,22 @@ so work grows with distinct code.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from jaxflops.jaxpr import _jax, shipped
 from jaxflops.jaxpr.call import Call
-from jaxflops.jaxpr.context import SETTLED, Context, Flags, Walked, any_in, flags_of
+from jaxflops.jaxpr.context import SETTLED, Context, Flags, Known, Walked, any_in, flags_of
+from jaxflops.jaxpr.known import Loops, enter, inputs_of
 from jaxflops.jaxpr.leaf import Leaves, make_op
-from jaxflops.jaxpr.op import OpenLoop
+from jaxflops.jaxpr.op import Body, OpenLoop
 from jaxflops.jaxpr.open_loops import OpenLoops
 from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.registry import BODY_RULES
 from jaxflops.jaxpr.rules.control import unknown_bodies
+from jaxflops.jaxpr.scalars import Frame
+from jaxflops.jaxpr.trip_counts import trip_count
 from jaxflops.tree import HERE, Node, Site, branch, compose_phase
 
 
@@ -36,6 +39,7 @@ class _Walker:
         self._options = options
         self._leaves = Leaves(options)
         self._loops = OpenLoops(options.trip_counts)
+        self._holds = Loops()
         self._known: dict[tuple[int, Context], Walked] = {}
         self._alive: list[Any] = []  # keeps jaxprs alive while their ids are keys
 
@@ -51,10 +55,11 @@ class _Walker:
         key = (id(opened), context)
         if key not in self._known:
             self._alive.append(opened)
-            self._known[key] = self._equations(opened, context)
+            frame = enter(jaxpr, context.known) if self._holds.inside(opened) else None
+            self._known[key] = self._equations(opened, context, frame)
         return self._known[key]
 
-    def _equations(self, jaxpr: Any, context: Context) -> Walked:
+    def _equations(self, jaxpr: Any, context: Context, frame: Frame | None) -> Walked:
         tainted = {v for v, flag in zip(jaxpr.invars, context.tainted, strict=False) if flag}
         unmarked, settled = context.phase is None, context.settled
         nodes: list[Node] = []
@@ -73,7 +78,8 @@ class _Walker:
                     tainted.update(eqn.outvars)
             else:
                 flags = flags_of(eqn.invars, tainted)
-                node, out = self._call(eqn, Site(scope, source, phase), context, flags)
+                site = Site(scope, source, phase)
+                node, out = self._call(eqn, site, context, (flags, frame))
                 nodes.append(node)
                 everything = phase in SETTLED
                 tainted.update(v for v, f in zip(eqn.outvars, out, strict=True) if f or everything)
@@ -87,22 +93,35 @@ class _Walker:
             return name in self._leaves.rules
         return name not in BODY_RULES and next(_jax.jaxprs_in(eqn.params), None) is None
 
-    def _call(self, eqn: Any, site: Site, context: Context, flags: Flags) -> tuple[Node, Flags]:
+    def _call(
+        self, eqn: Any, site: Site, context: Context, given: tuple[Flags, Frame | None]
+    ) -> tuple[Node, Flags]:
         """The node of an equation that runs jaxprs, and which of its results are tainted."""
+        flags, frame = given
         phase = compose_phase(context.phase, site.phase)
         scope = (*context.scope, *site.scope) if self._loops.hints else ()
         inner = Context(phase, () if phase in SETTLED else flags, scope)
-        call = Call(eqn, site, inner, self._options, self.jaxpr)
+        call = Call(eqn, site, inner, self._options, self.jaxpr, self._into(frame, eqn))
         rule = BODY_RULES.get(eqn.primitive.name)
         if rule is None:
             return call.unknown(unknown_bodies(eqn.params))
         bodies = rule(make_op(eqn, self._options), **eqn.params)
         if isinstance(bodies, OpenLoop):
-            return call.run(
-                bodies,
-                self._loops.trips(eqn, _jax.TracebackSource(eqn.source_info.traceback), scope),
-            )
+            assert frame is not None
+            source = _jax.TracebackSource(eqn.source_info.traceback)
+            found = trip_count(frame, eqn, bodies)
+            return call.run(bodies, self._loops.trips(eqn, source, scope, found))
         return call.run(bodies, None)
+
+    def _into(self, frame: Frame | None, eqn: Any) -> Callable[[Body], Known]:
+        """What is known of the inputs of a body of `eqn`, where a `while` in it may need that."""
+
+        def known(body: Body) -> Known:
+            if frame is None or not self._holds.inside(body.jaxpr):
+                return ()
+            return inputs_of(body, frame, eqn)
+
+        return known
 
 
 @contextmanager

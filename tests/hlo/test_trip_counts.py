@@ -5,7 +5,7 @@ from hlo_programs import count_of, instructions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxflops.hlo.integers import COMPARISONS, apply, bounds
+from jaxflops.formulas.integers import COMPARISONS, apply, bounds
 from jaxflops.hlo.text import read_text
 
 LOOP = """HloModule m

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jaxflops.jaxpr.constants import with_constants
 from jaxflops.jaxpr.derivation.authored import Authored
 from jaxflops.jaxpr.derivation.flow import Flow
 from jaxflops.jaxpr.derivation.forms import Formed, dot_form, other_form
@@ -31,7 +32,7 @@ class Deriver:
 
     def __init__(self, program: Program, options: Options) -> None:
         live, _ = remove_dead_code(program)
-        self.tree = walk(live, options)
+        self.tree = walk(with_constants(live, program.jaxpr), options)
         self.flow = Flow(program.jaxpr, live, self.tree, options)
         authored = Authored(self.flow)
         self.pairing: Pairing = pair(self.flow.contractions, authored.chains)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jaxflops.hlo.integers import apply, wrap
+from jaxflops.formulas.integers import apply, wrap
 
 
 @pytest.mark.parametrize(
