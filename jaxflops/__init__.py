@@ -2,9 +2,11 @@
 
 from jaxflops._version import __version__ as __version__
 from jaxflops.analysis import analyze as analyze
-from jaxflops.analysis import compare as compare
 from jaxflops.analysis import interpolate as interpolate
 from jaxflops.comparison import Comparison as Comparison
+from jaxflops.comparison import compare as compare
+from jaxflops.compiled import CompiledAnalysis as CompiledAnalysis
+from jaxflops.compiled import analyze_compiled as analyze_compiled
 from jaxflops.cost import Cost as Cost
 from jaxflops.errors import JaxflopsError as JaxflopsError
 from jaxflops.errors import SpecError as SpecError

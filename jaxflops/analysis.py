@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,14 +12,7 @@ import jaxlib.version
 
 from jaxflops._version import __version__
 from jaxflops.branches import BranchPolicy
-from jaxflops.compare import stage
-from jaxflops.compare.ledger import ledger
-from jaxflops.compare.lowered import reported
-from jaxflops.comparison import Column, Comparison
 from jaxflops.errors import JaxflopsError
-from jaxflops.hlo.context import Options as HloOptions
-from jaxflops.hlo.module import read_module
-from jaxflops.hlo.walk import walk as walk_hlo
 from jaxflops.interpolated import Interpolated, fit
 from jaxflops.jaxpr import derivation
 from jaxflops.jaxpr.constants import with_constants
@@ -90,68 +83,6 @@ class Analyze:
         return f"<jf.analyze({name}, mode={self.how.mode!r}): call it with {name}'s arguments>"
 
 
-def compare(
-    fn: Any,
-    *misplaced: Any,
-    mode: Mode = "call",
-    argnums: int | Sequence[int] = 0,
-    has_aux: bool = False,
-    static_argnums: int | Sequence[int] = (),
-    trip_counts: Mapping[str, int] | None = None,
-    target: stage.Platform | None = None,
-    compiled: bool = True,
-) -> Compare:
-    """Account for every contraction FLOP: `jf.compare(fn, mode="grad")(*args) -> Comparison`.
-
-    The program is counted (jaxpr), lowered (XLA's program before optimization) and compiled, and
-    each difference gets the name of what made it, its FLOPs and its sites.
-
-    fn: a function of arrays, jitted or not, a `jax.stages.Traced`, or a ClosedJaxpr.
-    mode, argnums, has_aux, static_argnums, trip_counts: as in `jf.analyze`.
-    target: lower for "cpu", "cuda" or "tpu"; compiled only where that is the backend at hand.
-    compiled: False leaves that column out, and with it nearly all of the time.
-
-    The arguments are as in `jf.analyze`; the program is compiled, up to twice, but not run.
-    """
-    if misplaced:
-        raise JaxflopsError(
-            "the arguments go in a second call: jf.compare(fn, mode=...)(*args, **kwargs)"
-        )
-    how = How(mode, argnums, has_aux, static_argnums)
-    return Compare(fn, how, trip_counts or {}, target, compiled)
-
-
-@dataclass(frozen=True)
-class Compare:
-    """`jf.compare(fn, ...)`, waiting for the function's arguments."""
-
-    fn: Any
-    how: How
-    trip_counts: Mapping[str, int]
-    target: stage.Platform | None
-    compiled: bool
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Comparison:  # noqa: D102 - the class says it
-        traced = stage.trace(self.fn, self.how, args, kwargs)
-        counted = analyze(traced, trip_counts=self.trip_counts)()
-        made = replace(counted.provenance, function=function_name(self.fn), mode=self.how.mode)
-        source = stage.lower(traced, self.target)
-        lowered = self._column("lowered", source)
-        here = self.compiled and stage.is_here(self.target)
-        compiled = self._column("compiled", source.compile()) if here else None
-        last = compiled.tree if compiled is not None else None
-        rows = ledger(counted.tree, lowered.tree, last, source)
-        return Comparison(replace(counted, provenance=made), lowered, compiled, tuple(rows))
-
-    def _column(self, name: str, source: Any) -> Column:
-        options = HloOptions(trip_counts=tuple(self.trip_counts.items()))
-        return Column(name, walk_hlo(read_module(source), options), reported(source))
-
-    def __repr__(self) -> str:
-        name = function_name(self.fn)
-        return f"<jf.compare({name}, mode={self.how.mode!r}): call it with {name}'s arguments>"
-
-
 def interpolate(
     fn: Any,
     *,
@@ -198,5 +129,14 @@ def _provenance(program: Program, options: Options) -> Provenance:
         program.mode,
         program.arguments,
         {name: value for name, value in conventions.items() if value},
-        {"jaxflops": __version__, "jax": jax.__version__, "jaxlib": jaxlib.version.__version__},
+        versions(),
     )
+
+
+def versions() -> dict[str, str]:
+    """Of jaxflops, jax and jaxlib: a number carries by what it was counted."""
+    return {
+        "jaxflops": __version__,
+        "jax": jax.__version__,
+        "jaxlib": jaxlib.version.__version__,
+    }

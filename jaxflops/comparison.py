@@ -1,51 +1,38 @@
-"""`Comparison`: what `jf.compare` returns; three columns, and a row for every difference."""
+"""`jf.compare`: three columns, and a named row for every difference between them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from jaxflops import views
-from jaxflops.compare.ledger import holds, unexplained_flops
+from jaxflops.analysis import analyze
+from jaxflops.compare import ledger, stage
+from jaxflops.compare.lowered import reported
 from jaxflops.compare.rows import Row
-from jaxflops.cost import Cost
-from jaxflops.polynomial import Count
-from jaxflops.report import files, ledger
-from jaxflops.results import Analysis
+from jaxflops.compiled import CompiledAnalysis, read_compiled
+from jaxflops.errors import JaxflopsError
+from jaxflops.hlo.context import Options as HloOptions
+from jaxflops.hlo.module import read_module
+from jaxflops.hlo.walk import walk
+from jaxflops.jaxpr.program import How, Mode, function_name
+from jaxflops.report import files
+from jaxflops.report import ledger as report
+from jaxflops.results import Analysis, Provenance
 from jaxflops.tree import Node
+from jaxflops.viewed import Viewed
 
 
 @dataclass(frozen=True)
-class Column:
-    """A program as XLA holds it, before or after optimization, read into the tree.
+class Column(Viewed):
+    """A program as XLA holds it before optimization, read into the tree.
 
     xla_reported: XLA's own cost analysis of it, as is; None where the backend has none.
     """
 
-    name: str
     tree: Node = field(repr=False)
     xla_reported: Mapping[str, float] | None = field(default=None, repr=False)
-
-    @property
-    def total(self) -> Cost:
-        """Everything that runs, trip counts included."""
-        return self.tree.total
-
-    @property
-    def flops(self) -> Count:
-        """Contractions plus other floating-point work, without transcendentals."""
-        return self.total.flops
-
-    @property
-    def matmul_flops(self) -> Count:
-        """Contractions only: dots and convolutions; a multiply-add is 2."""
-        return self.total.matmul_flops
-
-    def by(self, key: views.Key, depth: int | None = None) -> dict[str, Cost]:
-        """Cost by primitive, scope, source, dtype, kind or phase; each view sums to the total."""
-        return views.by(self.tree, key, depth)
 
 
 @dataclass(frozen=True)
@@ -59,26 +46,26 @@ class Comparison:
 
     counted: Analysis
     lowered: Column
-    compiled: Column | None
+    compiled: CompiledAnalysis | None
     rows: tuple[Row, ...]
 
     @property
     def unexplained(self) -> int:
         """Contraction FLOPs that no named equation, instruction or pass accounts for."""
-        return unexplained_flops(list(self.rows))
+        return ledger.unexplained_flops(list(self.rows))
 
     @property
     def ok(self) -> bool:
         """Whether at most a millionth of the contractions is unexplained."""
-        return holds(list(self.rows), self.counted.tree)
+        return ledger.holds(list(self.rows), self.counted.tree)
 
     def to_json(self, path: str | Path | None = None) -> dict[str, Any]:
         """Totals and rows as plain data; written to `path` when given."""
-        return ledger.dump(self, path)
+        return report.dump(self, path)
 
     def to_markdown(self, path: str | Path | None = None) -> str:
         """Totals and rows as a Markdown table; written to `path` when given."""
-        shown = ledger.markdown(self)
+        shown = report.markdown(self)
         if path is not None:
             files.write(shown + "\n", path)
         return shown
@@ -88,4 +75,68 @@ class Comparison:
         return f"<Comparison of {name}: {self.unexplained} contraction FLOPs unexplained>"
 
     def __str__(self) -> str:
-        return ledger.text(self)
+        return report.text(self)
+
+
+def compare(
+    fn: Any,
+    *misplaced: Any,
+    mode: Mode = "call",
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    static_argnums: int | Sequence[int] = (),
+    trip_counts: Mapping[str, int] | None = None,
+    target: stage.Platform | None = None,
+    compiled: bool = True,
+) -> Compare:
+    """Account for every contraction FLOP: `jf.compare(fn, mode="grad")(*args) -> Comparison`.
+
+    The program is counted (jaxpr), lowered (XLA's program before optimization) and compiled, and
+    each difference gets the name of what made it, its FLOPs and its sites.
+
+    fn: a function of arrays, jitted or not, a `jax.stages.Traced`, or a ClosedJaxpr.
+    mode, argnums, has_aux, static_argnums, trip_counts: as in `jf.analyze`.
+    target: lower for "cpu", "cuda" or "tpu"; compiled only where that is the backend at hand.
+    compiled: False leaves that column out, and with it nearly all of the time.
+
+    The arguments are as in `jf.analyze`; the program is compiled, up to twice, but not run.
+    """
+    if misplaced:
+        raise JaxflopsError(
+            "the arguments go in a second call: jf.compare(fn, mode=...)(*args, **kwargs)"
+        )
+    how = How(mode, argnums, has_aux, static_argnums)
+    return Compare(fn, how, trip_counts or {}, target, compiled)
+
+
+@dataclass(frozen=True)
+class Compare:
+    """`jf.compare(fn, ...)`, waiting for the function's arguments."""
+
+    fn: Any
+    how: How
+    trip_counts: Mapping[str, int]
+    target: stage.Platform | None
+    compiled: bool
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Comparison:  # noqa: D102 - the class says it
+        traced = stage.trace(self.fn, self.how, args, kwargs)
+        counted = analyze(traced, trip_counts=self.trip_counts)()
+        made = replace(counted.provenance, function=function_name(self.fn), mode=self.how.mode)
+        source = stage.lower(traced, self.target)
+        options = HloOptions(trip_counts=tuple(self.trip_counts.items()))
+        lowered = Column(walk(read_module(source), options), reported(source))
+        here = self.compiled and stage.is_here(self.target)
+        compiled = self._compiled(source, options, made) if here else None
+        last = compiled.tree if compiled is not None else None
+        rows = ledger.ledger(counted.tree, lowered.tree, last, source)
+        return Comparison(replace(counted, provenance=made), lowered, compiled, tuple(rows))
+
+    def _compiled(self, source: Any, options: HloOptions, made: Provenance) -> CompiledAnalysis:
+        """The last column; hints are for whichever column does not know better."""
+        found = stage.compiled(source)
+        return read_compiled(found, options, made.function, made.mode, check=False)
+
+    def __repr__(self) -> str:
+        name = function_name(self.fn)
+        return f"<jf.compare({name}, mode={self.how.mode!r}): call it with {name}'s arguments>"

@@ -13,7 +13,7 @@ class Quantity(NamedTuple):
     """One reported number."""
 
     name: str
-    lane: Literal["jaxpr", "machine"]
+    lane: Literal["jaxpr", "hlo", "ledger", "machine"]
     numerator: str
     denominator: str
     unit: str
@@ -87,6 +87,51 @@ QUANTITIES: tuple[Quantity, ...] = (
         "all equations, trip counts included",
         "",
         "a share of equations, not of FLOPs",
+    ),
+    Quantity(
+        "bytes_fused",
+        "hlo",
+        "of the compiled program, what one device runs: operands read and results written by each "
+        "fusion, and by each instruction outside one",
+        "",
+        "bytes",
+        "an assumption, not a bound on time: caches keep what fusions hand on",
+    ),
+    Quantity(
+        "memory",
+        "hlo",
+        "arguments, outputs, temporaries, buffers that are both (donated), and the most held at a "
+        "time, of one device",
+        "",
+        "bytes",
+        "XLA, buffer assignment (memory_analysis)",
+    ),
+    Quantity(
+        "collectives",
+        "hlo",
+        "each collective of the compiled program: operand bytes of one device in one execution, "
+        "executions, groups and mesh axes; not bytes on a wire, which depend on the algorithm",
+        "",
+        "bytes",
+        "HLO, operands of the instruction",
+    ),
+    Quantity(
+        "xla_reported",
+        "hlo",
+        "XLA's own dictionary as it is: loop bodies once, -1 FLOP for each library call, float32 "
+        "sums, zero-valued keys absent",
+        "",
+        "as XLA has them",
+        "XLA, HloCostAnalysis",
+    ),
+    Quantity(
+        "unexplained",
+        "ledger",
+        "contraction FLOPs that differ between counted, lowered and compiled, and that no named "
+        "equation, instruction or compiler pass accounts for",
+        "",
+        "FLOP",
+        "the join of the lanes on phase, scope, source line and FLOPs of one execution",
     ),
     Quantity(
         "flops_per_second",

@@ -11,6 +11,13 @@ import jaxflops as jf
 from jaxflops.conventions import QUANTITIES, define
 from jaxflops.cost import FIELDS
 
+OWNERS = {
+    "jaxpr": jf.Analysis,
+    "hlo": jf.CompiledAnalysis,
+    "ledger": jf.Comparison,
+    "machine": jf.Measurement,
+}
+
 
 def count(fn: Any, *specs: str, **options: Any) -> jf.Analysis:
     return jf.analyze(fn, **options)(*jf.specs(*specs))
@@ -19,13 +26,14 @@ def count(fn: Any, *specs: str, **options: Any) -> jf.Analysis:
 def test_every_count_and_ratio_is_defined() -> None:
     reported = {name for name in FIELDS if not name.startswith(("bytes_", "payload"))}
     reported |= {"flops", "ratio", "coverage", "bytes_unfused"}
+    reported |= {"bytes_fused", "memory", "collectives", "xla_reported", "unexplained"}
     reported |= {"flops_per_second", "bytes_per_second", "mfu", "hfu"}
     assert {quantity.name for quantity in QUANTITIES} == reported
     for quantity in QUANTITIES:
         assert quantity.numerator
         assert quantity.source
-        owner = jf.Measurement if quantity.lane == "machine" else jf.Analysis
-        assert hasattr(owner, quantity.name) or quantity.name in FIELDS
+        held = quantity.name in FIELDS or hasattr(OWNERS[quantity.lane], quantity.name)
+        assert held or quantity.name in OWNERS[quantity.lane].__dataclass_fields__
     with pytest.raises(KeyError):
         define("efficiency")
 
@@ -155,3 +163,14 @@ def test_a_sharded_body_is_counted_globally() -> None:
         rows = 16 // shards
         expected = shards * 2 * rows * rows * 4
         assert count(mapped, "f32[16,4]").matmul_flops == expected
+
+
+def test_a_fusion_reads_and_writes_once() -> None:
+    """Each operation alone would read and write four times as much."""
+
+    def chain(x: Any) -> Any:
+        return jnp.sqrt(jnp.abs(jnp.sin(x * 2.0)))
+
+    args = jf.specs("f32[4096]")
+    assert jf.analyze_compiled(chain)(*args).bytes_fused == 2 * 4096 * 4
+    assert jf.analyze(chain)(*args).bytes_unfused > 4 * 2 * 4096 * 4

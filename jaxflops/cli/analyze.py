@@ -65,8 +65,7 @@ def _check(given: argparse.Namespace) -> None:
     """Options that would have no effect."""
     if given.mode == "call" and given.argnums is not None:
         raise JaxflopsError("--argnums chooses what is differentiated: add --mode grad")
-    if given.depth is not None and "scope" not in given.by:
-        raise JaxflopsError("--depth shortens scope paths: add --by scope")
+    options.check_depth(given)
 
 
 def _count(called: Call, given: argparse.Namespace) -> Analysis:

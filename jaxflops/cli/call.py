@@ -19,9 +19,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxflops.cli.target import load
 from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr.arguments import Arguments, parse_args
 from jaxflops.jaxpr.program import function_name
+from jaxflops.jaxpr.sized import open_sizes, sized
 from jaxflops.jaxpr.specs import specs
 
 
@@ -54,6 +56,21 @@ def prepare(target: Any, options: argparse.Namespace) -> Call:
         fn = functools.partial(fn, **values_only)
     static = tuple(i for i, arg in enumerate(args) if _is_static(arg))
     return Call(fn, args, kwargs, argnums, static, hint)
+
+
+def concrete(options: argparse.Namespace) -> Call:
+    """The call that the options describe, with numbers for all sizes, as a compiler needs it."""
+    if options.mode == "call" and options.argnums is not None:
+        raise JaxflopsError("--argnums chooses what is differentiated: add --mode grad")
+    called = prepare(load(options.target), options)
+    try:
+        args, kwargs = sized((called.args, called.kwargs), options.at)
+    except JaxflopsError as error:
+        raise JaxflopsError(f"--at: {error}") from None
+    missing = ",".join(f"{name}=64" for name in sorted(open_sizes((args, kwargs))))
+    if missing:
+        raise JaxflopsError(f"a program is compiled for numbers: give sizes, as in --at {missing}")
+    return called._replace(args=args, kwargs=kwargs)
 
 
 def _configured(target: Any, options: argparse.Namespace) -> Any:

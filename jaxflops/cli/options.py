@@ -6,6 +6,7 @@ import argparse
 from typing import get_args
 
 from jaxflops.cli import values
+from jaxflops.errors import JaxflopsError
 from jaxflops.views import Key
 
 MODES = ("call", "grad", "value_and_grad", "vjp")
@@ -56,6 +57,16 @@ def add_counting(verb: argparse.ArgumentParser) -> None:
         metavar="WHICH",
         help="convolutions count the taps that meet real input, or nominal ones (taps)",
     )
+    add_branch(verb)
+    add_loops(verb)
+    verb.add_argument(
+        "--at", type=values.sizes, metavar="B=32,D=512", help="sizes for all or some symbols"
+    )
+    verb.add_argument("--strict", action="store_true", help="exit 1 on a primitive without a rule")
+
+
+def add_branch(verb: argparse.ArgumentParser) -> None:
+    """What a choice costs."""
     verb.add_argument(
         "--branch",
         type=values.branch,
@@ -63,6 +74,10 @@ def add_counting(verb: argparse.ArgumentParser) -> None:
         metavar="WHICH",
         help="what a cond costs: max, min, sum, or a branch's index (max)",
     )
+
+
+def add_loops(verb: argparse.ArgumentParser) -> None:
+    """How often loops run that do not say it."""
     verb.add_argument(
         "--trips",
         type=values.trips,
@@ -72,14 +87,21 @@ def add_counting(verb: argparse.ArgumentParser) -> None:
         metavar="PLACE=N",
         help="trips of while loops, by file.py:line or scope path",
     )
+
+
+def add_sizes(verb: argparse.ArgumentParser) -> None:
+    """Numbers for symbolic arguments, which verbs that compile need."""
     verb.add_argument(
-        "--at", type=values.sizes, metavar="B=32,D=512", help="sizes for all or some symbols"
+        "--at",
+        type=values.sizes,
+        default={},
+        metavar="B=32,D=512",
+        help="numbers for the symbolic sizes of the arguments",
     )
-    verb.add_argument("--strict", action="store_true", help="exit 1 on a primitive without a rule")
 
 
-def add_output(verb: argparse.ArgumentParser) -> None:
-    """What is printed and written."""
+def add_tables(verb: argparse.ArgumentParser) -> None:
+    """Which tables are printed."""
     verb.add_argument(
         "--by",
         type=values.several_of(*get_args(Key)),
@@ -97,6 +119,17 @@ def add_output(verb: argparse.ArgumentParser) -> None:
         metavar="N",
         help="rows of a table; 0: all (20)",
     )
+
+
+def check_depth(given: argparse.Namespace) -> None:
+    """Raise JaxflopsError for a depth that would have no effect."""
+    if given.depth is not None and "scope" not in given.by:
+        raise JaxflopsError("--depth shortens scope paths: add --by scope")
+
+
+def add_output(verb: argparse.ArgumentParser) -> None:
+    """What is printed and written."""
+    add_tables(verb)
     verb.add_argument("--derive", action="store_true", help="list every contraction")
     verb.add_argument("--json", metavar="PATH", help="write everything, exactly; read with jf.load")
     verb.add_argument("--latex", metavar="PATH", help="write phases and derivation as tables")

@@ -7,10 +7,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
 from jaxflops._version import __version__
-from jaxflops.cli import analyze, devices, measure
+from jaxflops.cli import analyze, compare, compiled, devices, measure
 from jaxflops.errors import JaxflopsError
 
-VERBS = (analyze, measure, devices)
+VERBS = (analyze, compiled, compare, measure, devices)
 """Modules with `add(verbs)`, which sets `run(options) -> exit code`."""
 
 EXAMPLES = """\
@@ -18,6 +18,8 @@ examples:
   jaxflops analyze jaxflops.models:two_layer --mode grad --derive
   jaxflops analyze train.py:loss --args "f32[B,D] {w: f32[D,K], b: f32[K]}" --mode grad
   jaxflops analyze jaxflops.models:transformer --preset llama3-8b --by scope,primitive --top 10
+  jaxflops compile jaxflops.models:two_layer --at B=32,D=512,K=10 --mode grad
+  jaxflops compare jaxflops.models:two_layer --at B=32,D=512,K=10 --mode grad
 
 `jaxflops VERB --help` explains a verb.
 """

@@ -54,7 +54,7 @@ class Calls:
         self._options = options
         self._root = root
         self._walk = walk
-        self._loops = Loops(module, dict(options.trip_counts))
+        self.loops = Loops(module, dict(options.trip_counts))
         self._relative: dict[str, bool] = {}
         self.run = {
             "while": self._while,
@@ -77,7 +77,7 @@ class Calls:
                 break
             flag = grown
         test = self._walk(test_name, call.context._replace(flags=(flag,)))
-        trips = self._loops.trips(ins, call.where, site.scope)
+        trips = self.loops.trips(ins, call.where, site.scope)
         phases = body.phases | test.phases
         site, nodes = placed(site, (*test.nodes, *body.nodes), phases)
         parts = (

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.ir import Computation, Instruction, Module
 from jaxflops.hlo.trip_counts import trip_count
 from jaxflops.polynomial import Count, symbol
@@ -26,6 +27,17 @@ class Loops:
         self._hints = hints
         self._known: dict[tuple[str, str], Trips] = {}
         self._names: set[str] = set()
+        self._places: dict[str, None] = {}
+
+    def check_hints(self) -> None:
+        """Raise JaxflopsError for a hint that no loop of the module answers to."""
+        unused = sorted(self._hints.keys() - self._places)
+        if unused:
+            raise JaxflopsError(
+                f"trip_counts: no loop at {', '.join(map(repr, unused))}; a hint names a loop by "
+                "its scope path or its file:line, and the loops are at: "
+                f"{', '.join(map(repr, filter(None, self._places))) or 'none'}"
+            )
 
     def trips(self, loop: Instruction, where: Computation, scope: tuple[str, ...]) -> Trips:
         """The trips of `loop`, which stands in the computation `where`."""
@@ -36,9 +48,11 @@ class Loops:
 
     def _count(self, loop: Instruction, where: Computation, scope: tuple[str, ...]) -> Trips:
         place = _place(loop)
+        keys = _keys(loop, scope)
+        self._places.update(dict.fromkeys(keys))
         found = trip_count(self._module, where, loop)
         if found.count is None:
-            return self._open(loop, place, scope, found.reason)
+            return self._open(place, keys, found.reason)
         if found.disputed:
             note = f"while at {place}: {found.count} trips ({found.reason}), XLA says "
             return Trips(found.count, (f"{note}{found.annotated}",))
@@ -46,9 +60,8 @@ class Loops:
             return Trips(found.count, (f"while at {place}: {found.count} trips ({found.reason})",))
         return Trips(found.count)
 
-    def _open(self, loop: Instruction, place: str, scope: tuple[str, ...], reason: str) -> Trips:
-        line = f"{loop.frame.file}:{loop.frame.line}" if loop.frame else place
-        for key in ("/".join(scope), line, place):
+    def _open(self, place: str, keys: tuple[str, ...], reason: str) -> Trips:
+        for key in keys:
             if key and key in self._hints:
                 note = f"while at {place}: trip count given for {key!r}"
                 return Trips(self._hints[key], (note,))
@@ -62,6 +75,12 @@ class Loops:
             f"give trip_counts={{{place!r}: n}}"
         )
         return Trips(symbol(name), (note,))
+
+
+def _keys(loop: Instruction, scope: tuple[str, ...]) -> tuple[str, ...]:
+    """What a hint may call the loop."""
+    line = f"{loop.frame.file}:{loop.frame.line}" if loop.frame else _place(loop)
+    return "/".join(scope), line, _place(loop)
 
 
 def _place(loop: Instruction) -> str:

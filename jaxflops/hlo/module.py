@@ -111,6 +111,11 @@ def _devices(compiled: Any) -> int | None:
     return max(counts, default=None)
 
 
+def platforms(lowered: Any) -> tuple[str, ...]:
+    """What a `Lowered` was lowered for; empty where this JAX does not say."""
+    return tuple(getattr(getattr(lowered, "_lowering", None), "_platforms", None) or ())
+
+
 def _partitions(lowered: Any) -> int | None:
     """How many devices run the lowered program, as its StableHLO module says."""
     attributes = lowered.compiler_ir("stablehlo").operation.attributes

@@ -6,12 +6,17 @@ for many calls: there they begin at the call, and the function's subtree is shar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from jaxflops.hlo import flow
 from jaxflops.hlo.calls import TRANSPARENT, Call, Calls
+from jaxflops.hlo.collectives import Sender
 from jaxflops.hlo.collector import paused_collector
 from jaxflops.hlo.context import SETTLED, Context, Options, Walked
 from jaxflops.hlo.flow import Flag
 from jaxflops.hlo.ir import Computation, Instruction, Module
+from jaxflops.hlo.loops import Loops
 from jaxflops.hlo.pricing import NAMES, Pricing, without_bytes
 from jaxflops.hlo.sites import COMPILER, read_name, root_of
 from jaxflops.tree import HERE, PHASES, Node, Phase, Site, branch
@@ -19,11 +24,25 @@ from jaxflops.tree import HERE, PHASES, Node, Phase, Site, branch
 _RANK = {phase: rank for rank, phase in enumerate(PHASES)}
 
 
+class Reading(NamedTuple):
+    """A module's tree, the leaves of it that are collectives, and where its loops stand."""
+
+    tree: Node
+    senders: Mapping[int, Sender]
+    loops: Loops
+
+
 def walk(module: Module, options: Options | None = None) -> Node:
     """The cost tree of a module: what one device runs."""
+    return read(module, options).tree
+
+
+def read(module: Module, options: Options | None = None) -> Reading:
+    """The cost tree of a module, with what a tree does not hold."""
     with paused_collector():
-        nodes = _Walker(module, options or Options()).computation(module.entry, Context()).nodes
-        return branch("program", HERE, nodes)
+        walker = _Walker(module, options or Options())
+        nodes = walker.computation(module.entry, Context()).nodes
+        return Reading(branch("program", HERE, nodes), walker.senders, walker.calls.loops)
 
 
 class _Walker:
@@ -33,6 +52,7 @@ class _Walker:
         self.root = root_of(module)
         self.pricing = Pricing(module, strict=options.strict)
         self.calls = Calls(module, options, self.root, self.computation)
+        self.senders: dict[int, Sender] = {}
         self._module = module
         self._known: dict[tuple[str, Context], Walked] = {}
 
@@ -90,6 +110,8 @@ class _Body:
         label, cost, kind, state, notes = self._walker.pricing.price(ins, self._where)
         if self._context.fused:
             cost = without_bytes(cost)
+        if cost.payload_bytes:
+            self._walker.senders[id(cost)] = Sender(cost, ins)
         return Node(label, site, cost, cost, kind, state, 1, (), notes)
 
     def _site(self, ins: Instruction, touched: bool) -> Site:

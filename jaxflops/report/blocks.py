@@ -13,8 +13,10 @@ from jaxflops.polynomial import Count, Polynomial
 from jaxflops.report import numbers
 from jaxflops.report.table import WIDTH, Column, Row, Table
 from jaxflops.tree import PHASES
+from jaxflops.viewed import Viewed
 
 if TYPE_CHECKING:
+    from jaxflops.compiled import CompiledAnalysis
     from jaxflops.results import Analysis
 
 
@@ -53,7 +55,7 @@ def report(analysis: Analysis) -> tuple[Block, ...]:
     return tuple(part for part in parts if part)
 
 
-def header(analysis: Analysis) -> str:
+def header(analysis: Analysis | CompiledAnalysis) -> str:
     """Function, mode and arguments."""
     made = analysis.provenance
     arguments = _listed(made.arguments, "arguments")
@@ -69,34 +71,43 @@ def phases(analysis: Analysis) -> Table:
     return table("phase", present or {"forward": ZERO}, analysis.total)
 
 
-def view(key: str, costs: Mapping[str, Cost], top: int = 0) -> Table:
+def view(
+    key: str, costs: Mapping[str, Cost], top: int = 0, traffic: str = "bytes unfused"
+) -> Table:
     """The table of `analysis.by(key)`; with `top`, the other rows as one."""
-    whole = table(key, {label or "(no scope)": cost for label, cost in costs.items()})
+    named = {label or "(no scope)": cost for label, cost in costs.items()}
+    whole = table(key, named, traffic=traffic)
     return whole.shortened(top) if top else whole
 
 
-def table(corner: str, costs: Mapping[str, Cost], whole: Cost | None = None) -> Table:
-    """Costs by label; their sum is held against `whole`."""
+def table(
+    corner: str,
+    costs: Mapping[str, Cost],
+    whole: Cost | None = None,
+    traffic: str = "bytes unfused",
+) -> Table:
+    """Costs by label; their sum is held against `whole`. traffic: which bytes they have."""
     whole = total(costs.values()) if whole is None else whole
     columns = _COLUMNS if whole.payload_bytes == 0 else (*_COLUMNS, _PAYLOAD)
     rows = (Row(label, tuple(get(cost) for _, get in columns)) for label, cost in costs.items())
-    headings = tuple(column for column, _ in columns)
+    last = _COLUMNS[-1][0]
+    headings = tuple(c._replace(name=traffic) if c == last else c for c, _ in columns)
     return Table(corner, headings, tuple(rows), tuple(get(whole) for _, get in columns))
 
 
-def summary(analysis: Analysis) -> str:
+def summary(analysis: Viewed, what: str = "equations") -> str:
     """The exact total, backward over forward, the elementwise share, branches, coverage."""
     lines = [
         _totals(analysis.total),
         _backward_over_forward(analysis),
         _branches(analysis),
-        _coverage(analysis),
+        _coverage(analysis, what),
         _open_sizes(analysis),
     ]
     return "\n".join(line for line in lines if line)
 
 
-def unknown(analysis: Analysis) -> str:
+def unknown(analysis: Viewed) -> str:
     """Primitives without a rule: how often they run, and on what first."""
     notes = _unknown_notes(analysis)
     lines = []
@@ -107,7 +118,7 @@ def unknown(analysis: Analysis) -> str:
     return "\n".join(["unknown primitives:", *lines]) if lines else ""
 
 
-def caveats(analysis: Analysis) -> str:
+def caveats(analysis: Viewed) -> str:
     """What was assumed; unknown primitives stand apart."""
     told = set().union(*_unknown_notes(analysis).values())
     rest = [f"- {note}" for note in analysis.caveats if note not in told]
@@ -139,7 +150,7 @@ def _totals(cost: Cost) -> str:
     return "\n".join(lines)
 
 
-def _backward_over_forward(analysis: Analysis) -> str:
+def _backward_over_forward(analysis: Viewed) -> str:
     if analysis.backward.matmul_flops == 0:
         return ""
     try:
@@ -149,7 +160,7 @@ def _backward_over_forward(analysis: Analysis) -> str:
     return f"backward / forward = {value} (contraction FLOPs)"
 
 
-def _branches(analysis: Analysis) -> str:
+def _branches(analysis: Viewed) -> str:
     try:
         least, most = analysis.interval
     except JaxflopsError:
@@ -159,7 +170,7 @@ def _branches(analysis: Analysis) -> str:
     return f"FLOPs by the branches taken: {numbers.exact(least)} to {numbers.exact(most)}"
 
 
-def _coverage(analysis: Analysis) -> str:
+def _coverage(analysis: Viewed, what: str) -> str:
     known, equations = coverage.tally(analysis.tree)
     if known == equations:
         share = "100 %"
@@ -167,15 +178,15 @@ def _coverage(analysis: Analysis) -> str:
         share = numbers.exact(known)
     else:
         share = numbers.share(known, equations)
-    return f"coverage {share} of {numbers.exact(equations)} equations, trip counts included"
+    return f"coverage {share} of {numbers.exact(equations)} {what}, trip counts included"
 
 
-def _open_sizes(analysis: Analysis) -> str:
+def _open_sizes(analysis: Viewed) -> str:
     names = ", ".join(sorted(analysis.symbols))
     return f"open sizes: {names}" if names else ""
 
 
-def _unknown_notes(analysis: Analysis) -> dict[str, set[str]]:
+def _unknown_notes(analysis: Viewed) -> dict[str, set[str]]:
     """Every note of an unknown primitive, by its name."""
     notes: dict[str, set[str]] = {}
     for node in coverage.distinct(analysis.tree):

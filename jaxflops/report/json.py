@@ -18,9 +18,10 @@ from jaxflops.errors import JaxflopsError
 from jaxflops.polynomial import ratio_to_json, to_json
 from jaxflops.report import files, json_tree
 from jaxflops.tree import PHASES, Node
+from jaxflops.viewed import Viewed
 
 if TYPE_CHECKING:
-    from jaxflops.results import Analysis
+    from jaxflops.results import Analysis, Provenance
 
 FORMAT, VERSION = "jaxflops.analysis", 1
 T = TypeVar("T")
@@ -36,24 +37,28 @@ class Parts(NamedTuple):
 
 def dump(analysis: Analysis, path: str | Path | None = None) -> dict[str, Any]:
     """Everything as plain data, written to `path` when given."""
-    made = analysis.provenance
     data = {
         "format": FORMAT,
         "version": VERSION,
-        "provenance": {
-            "function": made.function,
-            "mode": made.mode,
-            "arguments": list(made.arguments),
-            "conventions": dict(made.conventions),
-            "versions": dict(made.versions),
-        },
-        "summary": _summary(analysis),
+        "provenance": provenance(analysis.provenance),
+        "summary": summary(analysis),
         "tree": json_tree.dump(analysis.tree),
         "derivation": analysis.derivation.to_json(),
     }
     if path is not None:
         files.write("".join(_lines(data)), path)
     return data
+
+
+def provenance(made: Provenance) -> dict[str, Any]:
+    """What a number was counted from, and by what, as plain data."""
+    return {
+        "function": made.function,
+        "mode": made.mode,
+        "arguments": list(made.arguments),
+        "conventions": dict(made.conventions),
+        "versions": dict(made.versions),
+    }
 
 
 def read(source: str | Path | Mapping[str, Any]) -> Parts:
@@ -68,8 +73,8 @@ def read(source: str | Path | Mapping[str, Any]) -> Parts:
             f"{VERSION}: write it again with this one, or read it with the one that wrote it"
         )
     tree = decoded(source, _tree, data)
-    provenance = decoded(source, _provenance, data)
-    return Parts(tree, provenance, data.get("derivation"))
+    made = decoded(source, _provenance, data)
+    return Parts(tree, made, data.get("derivation"))
 
 
 def decoded(source: Any, decode: Callable[[Any], T], data: Any) -> T:
@@ -99,7 +104,8 @@ def cost(value: Cost) -> dict[str, Any]:
     return {name: to_json(count) for name, count in value.as_dict().items()}
 
 
-def _summary(analysis: Analysis) -> dict[str, Any]:
+def summary(analysis: Viewed) -> dict[str, Any]:
+    """Totals and what is not known, for readers without jaxflops."""
     known, equations = coverage.tally(analysis.tree)
     return {
         "total": cost(analysis.total),
@@ -115,7 +121,7 @@ def _summary(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _ratio(analysis: Analysis) -> Any:
+def _ratio(analysis: Viewed) -> Any:
     """None where there is no forward contraction to divide by."""
     return ratio_to_json(analysis.ratio) if analysis.forward.matmul_flops != 0 else None
 

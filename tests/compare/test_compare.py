@@ -182,7 +182,7 @@ def test_xla_own_numbers_stand_beside():
         (lambda: jf.compare(twice)(SQUARE[0]), "twice does not trace: TypeError"),
         (
             lambda: jf.compare(jax.jit(twice).trace(*SQUARE), mode="grad")(),
-            "a Traced is compared as it is",
+            "a Traced is taken as it is",
         ),
     ],
 )

@@ -1,0 +1,71 @@
+"""Compiles sharded programs for eight forced CPU devices and prints what is found in them.
+
+Run in a process of its own: XLA reads the number of devices once.
+"""
+
+import json
+import os
+import sys
+
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+import jaxflops as jf
+
+MESH = jax.make_mesh((2, 4), ("data", "model"), axis_types=(AxisType.Auto,) * 2)
+
+
+def body(total, x, w):
+    y = lax.psum((x + total) @ w, "model")
+    whole = lax.all_gather(w * total, "data", axis=1, tiled=True)
+    moved = lax.ppermute(y, "model", [(i, (i + 1) % 4) for i in range(4)])
+    return lax.psum(y.sum() * moved.sum(), ("data", "model")) + whole.sum()
+
+
+def looped(x, w):
+    return lax.scan(lambda total, _: (body(total, x, w), None), jnp.float32(1), length=3)[0]
+
+
+def mapped(x, w):
+    specs = (P("data", "model"), P("model", "data"))
+    return jax.shard_map(looped, mesh=MESH, in_specs=specs, out_specs=P(), check_vma=False)(x, w)
+
+
+def product(x, w):
+    return x @ w
+
+
+def args(spec_x, spec_w):
+    return (
+        jax.ShapeDtypeStruct((16, 32), "float32", sharding=NamedSharding(MESH, spec_x)),
+        jax.ShapeDtypeStruct((32, 8), "float32", sharding=NamedSharding(MESH, spec_w)),
+    )
+
+
+def described(analysis):
+    return {
+        "devices": analysis.devices,
+        "matmul": analysis.matmul_flops,
+        "memory": analysis.memory.arguments,
+        "text": str(analysis),
+        "collectives": [
+            [each.kind, each.axes, each.payload_bytes, each.times, len(each.groups)]
+            for each in analysis.collectives
+        ],
+    }
+
+
+def main():
+    shard = described(jf.analyze_compiled(mapped)(*args(P("data", "model"), P("model", "data"))))
+    split = described(jf.analyze_compiled(product)(*args(P("data", "model"), P("model", None))))
+    json.dump({"mapped": shard, "product": split}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
