@@ -1,4 +1,4 @@
-"""The convolutions of a derivation's forms, from their definition: output by output, tap by tap."""
+"""The convolutions of a derivation's forms, from their definition: group by group, tap by tap."""
 
 from __future__ import annotations
 
@@ -19,31 +19,45 @@ def _each(value: Any, rank: int) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, tuple) else (value,) * rank
 
 
+Grid = tuple[Any, ...]  # indexes of a block of elements, one array an axis
+
+
 def _taps(
     x: tuple[int, ...], w: tuple[int, ...], out: tuple[int, ...], options: dict[str, Any]
-) -> Iterator[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]]:
-    """(input, kernel, output) positions that are multiplied, all as (N, C, *), (O, I, *)."""
+) -> Iterator[tuple[Grid, Grid, Grid]]:
+    """(input, kernel, output) elements that are multiplied, all as (N, C, *), (O, I, *).
+
+    For each group and each tap: all outputs for which the tap meets real input.
+    """
     rank = len(x) - 2
     stride = _each(options.get("stride", 1), rank)
     low = [p[0] if isinstance(p, tuple) else p for p in _each(options.get("padding", 0), rank)]
     left, right = (_each(options.get(f"{s}_dilation", 1), rank) for s in ("lhs", "rhs"))
     groups, batches = options.get("groups", 1), options.get("batch_groups", 1)
-    per_group, per_batch = w[0] // groups, w[0] // batches
-    for n, o in itertools.product(range(out[0]), range(w[0])):
-        for place in itertools.product(*map(range, out[2:])):
-            for i in range(w[1]):
-                for tap in itertools.product(*map(range, w[2:])):
-                    at = [
-                        p * s + t * d - b
-                        for p, s, t, d, b in zip(place, stride, tap, right, low, strict=True)
-                    ]
-                    if any(a % d for a, d in zip(at, left, strict=True)):
-                        continue
-                    where = [a // d for a, d in zip(at, left, strict=True)]
-                    if all(0 <= a < size for a, size in zip(where, x[2:], strict=True)):
-                        channel = i + (o // per_group) * w[1]
-                        batch = n + (o // per_batch) * (x[0] // batches)
-                        yield (batch, channel, *where), (o, i, *tap), (n, o, *place)
+    n, o, i = np.arange(out[0]), np.arange(w[0]), np.arange(w[1])
+    for group, batch in itertools.product(range(groups), range(batches)):
+        chosen = o[(o // (w[0] // groups) == group) & (o // (w[0] // batches) == batch)]
+        inputs, channels = n + batch * (x[0] // batches), i + group * w[1]
+        for tap in itertools.product(*map(range, w[2:])):
+            where, places = [], []
+            for t, size, reach, s, d, b, dilation in zip(
+                tap, x[2:], out[2:], stride, right, low, left, strict=True
+            ):
+                place = np.arange(reach)
+                at = place * s + t * d - b
+                real = (at % dilation == 0) & (at >= 0) & (at // dilation < size)
+                where.append(at[real] // dilation)
+                places.append(place[real])
+            yield (
+                np.ix_(inputs, channels, *where),
+                np.ix_(chosen, i, *([t] for t in tap)),
+                np.ix_(n, chosen, *places),
+            )
+
+
+def _matrix(w: Any) -> Any:
+    """One tap of a kernel, [O, I, 1, ...], as a matrix."""
+    return w.reshape(w.shape[:2])
 
 
 def _plain(x: Any, w: Any, layout: str) -> tuple[Any, Any, list[int]]:
@@ -58,7 +72,7 @@ def conv(x: Any, w: Any, layout: str, **options: Any) -> Any:
     shape = _output_shape(x.shape, w.shape, options)
     out = np.zeros(shape)
     for a, b, c in _taps(x.shape, w.shape, shape, options):
-        out[c] += x[a] * w[b]
+        out[c] += np.einsum("ni...,oi->no...", x[a], _matrix(w[b]))
     return np.transpose(out, np.argsort(out_axes))
 
 
@@ -66,7 +80,7 @@ def conv_input_grad(y: Any, w: Any, layout: str, *, shape: tuple[int, ...], **op
     x, w, out_axes = _plain(np.zeros(shape), w, layout)
     y = np.transpose(np.asarray(y, np.float64), out_axes)
     for a, b, c in _taps(x.shape, w.shape, y.shape, options):
-        x[a] += y[c] * w[b]
+        x[a] += np.einsum("no...,oi->ni...", y[c], _matrix(w[b]))
     return np.transpose(x, np.argsort(_axes(layout.split(",", maxsplit=1)[0], "NC")))
 
 
@@ -74,7 +88,8 @@ def conv_weight_grad(x: Any, y: Any, layout: str, *, shape: tuple[int, ...], **o
     x, w, out_axes = _plain(x, np.zeros(shape), layout)
     y = np.transpose(np.asarray(y, np.float64), out_axes)
     for a, b, c in _taps(x.shape, w.shape, y.shape, options):
-        w[b] += y[c] * x[a]
+        axes = (0, *range(2, x.ndim))
+        w[b] += np.tensordot(y[c], x[a], (axes, axes)).reshape(w[b].shape)
     return np.transpose(w, np.argsort(_axes(layout.split("->", maxsplit=1)[0].split(",")[1], "OI")))
 
 

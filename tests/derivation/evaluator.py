@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import in_numpy
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,6 +29,11 @@ from jaxflops.jaxpr.program import How
 from jaxflops.jaxpr.registry import BODY_RULES
 from jaxflops.jaxpr.trace import trace
 
+COMPILE_FAST = {
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": True,
+    "xla_allow_excess_precision": False,
+}
 MISSING = object()  # the array of a dead equation
 Indexes = dict[Loop, int]
 
@@ -42,6 +48,7 @@ class Evaluator:
         self.deriver = deriver = Deriver(program, Options())
         self.env: dict[str, Any] = {}
         self.terms: dict[str, list[Any]] = defaultdict(list)
+        self.scattered: dict[Value, tuple[Any, Any]] = {}  # operand and result
         self.plans = {plan.product.value: plan for plan in deriver.planner.plans}
         keys = [n.key for p in deriver.planner.plans for n in (p.out, *p.operands)]
         self.texts = {deriver.names[key] for key in keys}
@@ -58,15 +65,34 @@ class Evaluator:
         return outputs
 
     def check_sums(self, outputs: Sequence[Any]) -> int:
-        """Terms add up to the gradients of the weights, which enter through products alone."""
-        totals = {}
-        for output, source in zip(outputs, self.program.differentiated, strict=True):
+        """Terms add up to the gradients of the weights, with what is scattered into them.
+
+        Weights enter through products, and as tables whose rows are looked up.
+        """
+        totals, looked_up = {}, {}
+        results = self.deriver.flow.results
+        for output, result, source in zip(
+            outputs, results, self.program.differentiated, strict=True
+        ):
             if source is not None and self.program.names[source].startswith(("w", "params")):
-                totals[f"{self.program.names[source]}.grad"] = output
+                name = f"{self.program.names[source]}.grad"
+                totals[name], looked_up[name] = output, list(self.lookups(result))
         held = [name for name in self.terms if name in totals]
         for name in held:
-            same(sum(self.terms[name]), totals[name], f"sum of the terms of {name}")
+            terms = [*self.terms[name], *looked_up[name]]
+            same(sum(terms), totals[name], f"sum of the terms of {name}")
         return len(held)
+
+    def lookups(self, value: Value) -> Iterator[Any]:
+        """What is scattered into zeros among the terms of a sum: gradients of looked-up rows."""
+        if value.kind != "equation":
+            return
+        if value.eqn.primitive.name == "scatter-add":
+            assert not np.any(self.scattered[value][0]), "scattered into what is no zero"
+            yield self.scattered[value][1]
+        elif value.eqn.primitive.name in ("add", "add_any"):
+            for term in value.inputs:
+                yield from self.lookups(term)
 
     def execute(
         self, scope: Scope, inputs: Sequence[Any], at: Indexes, consts: Sequence[Any] = ()
@@ -102,7 +128,12 @@ class Evaluator:
             return [MISSING if plan.product.node is None else self.form(plan, at)]
         if any(operand is MISSING for operand in operands):
             return [MISSING] * len(eqn.outvars)
+        plain = in_numpy.run(eqn, operands)
+        if plain is not None:
+            return [plain]
         result = eqn.primitive.bind(*operands, **eqn.params)
+        if eqn.primitive.name == "scatter-add":
+            self.scattered[value] = operands[0], result
         return list(result) if eqn.primitive.multiple_results else [result]
 
     def form(self, plan: Planned, at: Indexes) -> Any:
@@ -213,19 +244,24 @@ class Evaluator:
 
 
 def stack(arrays: list[Any]) -> Any:
-    return MISSING if any(a is MISSING for a in arrays) else jnp.stack(arrays)
+    return MISSING if any(a is MISSING for a in arrays) else np.stack(arrays)
 
 
 def apply(views: Views, array: Any) -> Any:
     """The array seen through views."""
     for view in views:
         if view.kind == "transpose":
-            array = jnp.transpose(array, view.there)
+            array = np.transpose(np.asarray(array), view.there)
         elif view.kind == "reshape":
-            array = jnp.reshape(array, view.there)
+            array = np.reshape(np.asarray(array), view.there)
         elif view.kind == "cast":
-            array = array.astype(view.there)
+            array = np.asarray(array).astype(jnp.dtype(view.there))
     return array
+
+
+def jitted(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """The function compiled as a whole, as fast as XLA can, with every rounding it asks for."""
+    return jax.jit(fn, compiler_options=COMPILE_FAST)
 
 
 def same(left: Any, right: Any, what: str) -> None:

@@ -2,7 +2,7 @@
 
 import jax
 import pytest
-from evaluator import Evaluator, same
+from evaluator import Evaluator, jitted, same
 from programs import CASES
 
 
@@ -12,7 +12,7 @@ def test_forms_reproduce_the_gradients(case):
     how = {k: v for k, v in case.how.items() if k != "mode"}
     transform = {"grad": jax.grad, "value_and_grad": jax.value_and_grad}.get(case.how["mode"])
     fn = case.fn if transform is None else transform(case.fn, **how)
-    expected = jax.tree.leaves(fn(*case.args))
+    expected = jax.tree.leaves(jitted(fn)(*case.args))
     outputs = evaluator.run(case.args)
     for i, (ours, theirs) in enumerate(zip(outputs, expected, strict=True)):
         same(ours, theirs, f"output {i}")
