@@ -66,6 +66,21 @@ def test_each_kind_is_held_to_its_own_peak():
     assert measurement.mfu == product / 1024 + product / 4096
 
 
+@pytest.mark.parametrize("first", [None, "highest"])
+def test_precision_makes_a_kind_of_its_own(first):
+    """Equal shapes are counted once and remembered; what is remembered must not mix precisions."""
+
+    def both(w, x):
+        second = "highest" if first is None else None
+        return jnp.matmul(x, w, precision=first), jnp.matmul(x, w, precision=second)
+
+    product = 2 * 8 * 4 * 4
+    exact = Kind(("float32", "float32"), "float32", "HIGHEST")
+    model = of_the_model(jf.analyze(both)(W, X).tree)
+    assert model == {F32: product, exact: product}
+    assert timed(both, W, X).hardware.flops == model
+
+
 def train(w, x):
     """Forward 1 product, recomputed 1, backward 1 (no gradient of x), update 1 of [4,4]."""
     loss, gradient = jax.value_and_grad(jax.checkpoint(lambda w: jnp.sin(jnp.sin(x @ w)).sum()))(w)

@@ -60,10 +60,11 @@ class Leaves:
             operands = [types[id(v.aval)] for v in eqn.invars]
         except KeyError:  # an argument, a constant, a literal
             operands = [self._number(v.aval) for v in eqn.invars]
-        if rule is None or not rule.reads:
-            return (name, *operands, *results)
         params = eqn.params
-        return (name, *operands, *results, *[params.get(read) for read in rule.reads])
+        precision = params.get("precision")  # no cost depends on it, but the kind does
+        if rule is None or not rule.reads:
+            return (name, precision, *operands, *results)
+        return (name, precision, *operands, *results, *[params.get(read) for read in rule.reads])
 
     def _number(self, aval: Any) -> int:
         """A number for the aval's shape and dtype; hashing those each time is what costs.
