@@ -29,6 +29,8 @@ from jaxflops.meter import MFUMeter as MFUMeter
 from jaxflops.polynomial import ratio as ratio
 from jaxflops.results import Analysis as Analysis
 from jaxflops.results import load as load
+from jaxflops.roofline import Roofline as Roofline
+from jaxflops.roofline import roofline as roofline
 from jaxflops.tree import Kind as Kind
 from jaxflops.tree import Node as Node
 from jaxflops.tree import Site as Site

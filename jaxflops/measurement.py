@@ -33,6 +33,7 @@ from jaxflops.report import measurement as report
 from jaxflops.report import measurement_json
 from jaxflops.report.progress import Bar
 from jaxflops.results import Analysis
+from jaxflops.roofline import Roofline, roofline
 from jaxflops.tree import Kind, Node
 
 
@@ -130,6 +131,15 @@ class Measurement:
     def hfu(self) -> float | None:
         """Hardware FLOPs utilization: contractions of the compiled program, recompute included."""
         return self.hardware.value if self.hardware else None
+
+    def roofline(self) -> Roofline:
+        """The least seconds of each operation, and of the step, against those that it took."""
+        if self.roofs is None:
+            raise JaxflopsError(
+                f"no peaks are known for {self.timing.device_kind}: use measurement.against(roofs)"
+            )
+        devices, seconds = self.timing.devices, self.median
+        return roofline(self._counted, roofs=self.roofs, devices=devices, seconds=seconds)
 
     def to_json(self, path: str | Path | None = None) -> dict[str, Any]:
         """Samples, counts and utilization as plain data; written to `path` when given."""

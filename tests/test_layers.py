@@ -22,6 +22,7 @@ LAYERS = [
     {"analysis"},
     {"compiled"},
     {"comparison"},
+    {"roofline"},
     {"measurement"},
     {"models", "meter", "testing", "frameworks"},
     {"__init__"},
