@@ -13,7 +13,7 @@ class Quantity(NamedTuple):
     """One reported number."""
 
     name: str
-    lane: Literal["jaxpr", "hlo", "ledger", "machine"]
+    lane: Literal["jaxpr", "hlo", "ledger", "machine", "profile"]
     numerator: str
     denominator: str
     unit: str
@@ -167,6 +167,52 @@ QUANTITIES: tuple[Quantity, ...] = (
         "",
         "Korthikanti et al. (2022); read from the compiled HLO: recompute that the "
         "compiler merged is not in it",
+    ),
+    Quantity(
+        "device_seconds",
+        "profile",
+        "seconds on the device from a run's first instruction to its last; an instant belongs in "
+        "equal parts to all instructions active in it; loops and calls get only what nothing in "
+        "them takes",
+        "runs that are whole in the trace: the mean",
+        "s",
+        "events of the JAX profiler, joined with the compiled HLO by instruction",
+    ),
+    Quantity(
+        "explained",
+        "profile",
+        "device seconds of instructions that the program named, at a scope or else a line; fused "
+        "code at its deepest common scope, which must not be the root",
+        "device seconds",
+        "",
+        "op_name of the compiled HLO; (compiler) and the root explain nothing",
+    ),
+    Quantity(
+        "inferred",
+        "profile",
+        "device seconds of unnamed instructions in a loop, or that copy or fill its buffers, given "
+        "to the loop's site",
+        "device seconds",
+        "",
+        "data flow of the compiled HLO; never added to `explained`",
+    ),
+    Quantity(
+        "of_peak",
+        "profile",
+        "seconds at peak: matmul_flops of the compiled program, as often as its events show it "
+        "ran, each kind over its own peak",
+        "device seconds of the same instructions",
+        "",
+        "Williams, Waterman and Patterson (2009); one device's FLOPs and seconds",
+    ),
+    Quantity(
+        "above_ideal",
+        "profile",
+        "device seconds less the ideal: of each instruction the greater of FLOPs over peak and "
+        "bytes over bandwidth, where those are known",
+        "",
+        "s",
+        "Williams, Waterman and Patterson (2009)",
     ),
 )
 

@@ -94,6 +94,7 @@ class Node(NamedTuple):
     choice: the children are alternatives of which one runs.
     kind: operand dtypes, accumulator and precision, by which a peak is chosen.
     state: of a leaf's rule; a container is `unknown` when what it does beside its children is.
+    name: of the instruction in its HLO module, by which a profiler knows it; empty elsewhere.
     """
 
     label: str
@@ -107,6 +108,7 @@ class Node(NamedTuple):
     notes: tuple[str, ...] = ()
     copies: int = 1
     choice: bool = False
+    name: str = ""
 
     @property
     def is_leaf(self) -> bool:

@@ -16,6 +16,7 @@ OWNERS = {
     "hlo": jf.CompiledAnalysis,
     "ledger": jf.Comparison,
     "machine": jf.Measurement,
+    "profile": jf.Profile,
 }
 
 
@@ -28,6 +29,7 @@ def test_every_count_and_ratio_is_defined() -> None:
     reported |= {"flops", "ratio", "coverage", "bytes_unfused"}
     reported |= {"bytes_fused", "memory", "collectives", "xla_reported", "unexplained"}
     reported |= {"flops_per_second", "bytes_per_second", "mfu", "hfu"}
+    reported |= {"device_seconds", "explained", "inferred", "of_peak", "above_ideal"}
     assert {quantity.name for quantity in QUANTITIES} == reported
     for quantity in QUANTITIES:
         assert quantity.numerator

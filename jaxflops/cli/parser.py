@@ -7,10 +7,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
 from jaxflops._version import __version__
-from jaxflops.cli import analyze, compare, compiled, devices, measure
+from jaxflops.cli import analyze, compare, compiled, devices, measure, profile
 from jaxflops.errors import JaxflopsError
 
-VERBS = (analyze, compiled, compare, measure, devices)
+VERBS = (analyze, compiled, compare, measure, profile, devices)
 """Modules with `add(verbs)`, which sets `run(options) -> exit code`."""
 
 EXAMPLES = """\

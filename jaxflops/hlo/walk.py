@@ -104,7 +104,7 @@ class _Body:
             flag = flow.like(ins.shape, True)
         self._flags[ins.name] = flag
         self._ranks[ins.name] = max(_RANK[site.phase or "forward"], self._latest(ins))
-        return node
+        return node._replace(name=ins.name)
 
     def _leaf(self, ins: Instruction, site: Site) -> Node:
         label, cost, kind, state, notes = self._walker.pricing.price(ins, self._where)

@@ -1,0 +1,1 @@
+"""Device seconds joined with the compiled program: which site an instruction's time belongs to."""

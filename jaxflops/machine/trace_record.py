@@ -1,0 +1,77 @@
+"""Run a program under JAX's profiler and hand back what it recorded."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import jax
+
+from jaxflops.errors import JaxflopsError
+
+# A result can be there before the thread that made it has written the event of its end.
+_SETTLE = 0.05
+
+RUN = "jaxflops.run"
+"""The annotation around each call, by which a device's events are told apart into runs."""
+
+
+def record(call: Callable[[], None], times: int) -> tuple[Any, tuple[float, ...]]:
+    """Call `times` times under the profiler: `jax.profiler.ProfileData`, and wall seconds per call.
+
+    call: must wait for its results. Raises JaxflopsError when another profile is being taken, or
+    when none is written.
+    """
+    with TemporaryDirectory() as folder:
+        with _tracing(folder):
+            walls = [_timed(call) for _ in range(times)]
+            time.sleep(_SETTLE)
+        files = sorted(Path(folder).rglob("*.xplane.pb"))
+        if not files:
+            raise JaxflopsError(
+                "the profiler wrote no trace: this backend has no profiler; time the whole call "
+                "with jf.measure instead"
+            )
+        return jax.profiler.ProfileData.from_file(str(files[-1])), tuple(walls)
+
+
+def _timed(call: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    with jax.profiler.TraceAnnotation(RUN):
+        call()
+    return time.perf_counter() - start
+
+
+@contextmanager
+def _tracing(folder: str) -> Iterator[None]:
+    options = jax.profiler.ProfileOptions()
+    options.host_tracer_level = 2  # a CPU's instructions are host events of this level
+    options.python_tracer_level = 0  # an event for each Python call would fill the buffers
+    try:
+        jax.profiler.start_trace(folder, profiler_options=options)
+    except RuntimeError as error:
+        raise JaxflopsError(
+            f"the profiler cannot start ({error}): end the profile that is being taken, "
+            "jax.profiler.stop_trace() or its `with` block, before jf.profile"
+        ) from error
+    try:
+        yield
+    finally:
+        jax.profiler.stop_trace()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """While a trace is read: on Python 3.13 its types are made with a DeprecationWarning.
+
+    (`builtin type event_stats has no __module__ attribute`, jaxlib 0.12, at the first use of each;
+    where warnings are errors it ends the process.)
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
