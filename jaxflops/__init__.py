@@ -12,6 +12,8 @@ from jaxflops.errors import JaxflopsError as JaxflopsError
 from jaxflops.errors import SpecError as SpecError
 from jaxflops.errors import TraceError as TraceError
 from jaxflops.errors import UnknownCostError as UnknownCostError
+from jaxflops.executed import analyze_executed as analyze_executed
+from jaxflops.executions import Execution as Execution
 from jaxflops.jaxpr.costed import costed as costed
 from jaxflops.jaxpr.op import Array as Array
 from jaxflops.jaxpr.op import Body as Body

@@ -74,7 +74,7 @@ class Analyze:
         live, _ = remove_dead_code(program)
         return Analysis(
             walk(with_constants(live, program.jaxpr), self.options),
-            _provenance(program, self.options),
+            provenance(program, self.options),
             partial(_derive, program, self.options),
         )
 
@@ -117,7 +117,8 @@ def _derive(program: Program, options: Options) -> derivation.Derivation:
     return derivation.derive(program, options)
 
 
-def _provenance(program: Program, options: Options) -> Provenance:
+def provenance(program: Program, options: Options) -> Provenance:
+    """What an analysis of `program` was counted from, by which choices and versions."""
     conventions = {
         "conv": options.conv,
         "branch": str(options.branch),

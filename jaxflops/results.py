@@ -10,6 +10,7 @@ from typing import Any
 
 from jaxflops.cost import ZERO
 from jaxflops.errors import JaxflopsError
+from jaxflops.executions import Execution
 from jaxflops.jaxpr.derivation import Derivation
 from jaxflops.polynomial import Count
 from jaxflops.report import files, html, latex, text
@@ -42,11 +43,15 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Analysis(Viewed):
-    """The exact cost of a program, attributed to primitives, scopes, source lines and phases."""
+    """The exact cost of a program, attributed to primitives, scopes, source lines and phases.
+
+    executions: of a program that ran (`jf.analyze_executed`), what each loop and choice did.
+    """
 
     tree: Node = field(repr=False)
     provenance: Provenance
     derive: Callable[[], Derivation] = field(repr=False)
+    executions: tuple[Execution, ...] = ()
 
     @property
     def bytes_unfused(self) -> Count:
@@ -104,7 +109,12 @@ def load(source: str | Path | Mapping[str, Any]) -> Analysis:
     """
     parts = json_report.read(source)
     rows = json_report.decoded(source, Derivation.from_json, parts.derivation)
-    return Analysis(parts.tree, Provenance(**parts.provenance), lambda: rows)
+    seen = json_report.decoded(source, _executions, parts.executions)
+    return Analysis(parts.tree, Provenance(**parts.provenance), lambda: rows, seen)
+
+
+def _executions(data: Any) -> tuple[Execution, ...]:
+    return tuple(Execution.from_json(row) for row in data)
 
 
 def phases_present(analysis: Analysis) -> list[Phase]:

@@ -17,6 +17,7 @@ OWNERS = {
     "ledger": jf.Comparison,
     "machine": jf.Measurement,
     "profile": jf.Profile,
+    "execution": jf.Execution,
 }
 
 
@@ -30,12 +31,13 @@ def test_every_count_and_ratio_is_defined() -> None:
     reported |= {"bytes_fused", "memory", "collectives", "xla_reported", "unexplained"}
     reported |= {"flops_per_second", "bytes_per_second", "mfu", "hfu"}
     reported |= {"device_seconds", "explained", "inferred", "of_peak", "above_ideal"}
+    reported |= {"executed_iterations", "active_iterations"}
     assert {quantity.name for quantity in QUANTITIES} == reported
     for quantity in QUANTITIES:
         assert quantity.numerator
         assert quantity.source
         held = quantity.name in FIELDS or hasattr(OWNERS[quantity.lane], quantity.name)
-        assert held or quantity.name in OWNERS[quantity.lane].__dataclass_fields__
+        assert held or quantity.name in getattr(OWNERS[quantity.lane], "__dataclass_fields__", ())
     with pytest.raises(KeyError):
         define("efficiency")
 
@@ -176,3 +178,12 @@ def test_a_fusion_reads_and_writes_once() -> None:
     args = jf.specs("f32[4096]")
     assert jf.analyze_compiled(chain)(*args).bytes_fused == 2 * 4096 * 4
     assert jf.analyze(chain)(*args).bytes_unfused > 4 * 2 * 4096 * 4
+
+
+def test_active_iterations_are_not_executed_ones() -> None:
+    """A batch of loops runs until the last one ends: not 1 + 4 times, nor 2 x 4 for all of it."""
+    fn = jax.vmap(lambda n, x: lax.fori_loop(0, n, lambda _, c: c @ c, x), (0, None))
+    _, analysis = jf.analyze_executed(fn)(jnp.array([1, 4]), jnp.eye(3))
+    (loop,) = analysis.executions
+    assert (loop.executed_iterations, loop.active_iterations) == (4, 1 + 4)
+    assert analysis.matmul_flops == 4 * 2 * (2 * 3**3)

@@ -11,7 +11,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From the bottom up; a module may import its own layer and the ones below it.
 LAYERS = [
     {"_version", "errors", "polynomial", "cost"},
-    {"formulas", "tree", "conventions", "branches"},
+    {"formulas", "tree", "quantities", "conventions", "branches", "executions"},
     {"jaxpr", "hlo", "machine"},
     {"targets"},
     {"views", "coverage", "contractions", "substitute", "compare", "attribution"},
@@ -23,7 +23,7 @@ LAYERS = [
     {"compiled"},
     {"comparison"},
     {"roofline"},
-    {"measurement", "profiling"},
+    {"executed", "measurement", "profiling"},
     {"models", "meter", "testing", "frameworks"},
     {"__init__"},
     {"cli", "__main__"},

@@ -159,6 +159,11 @@ def test_a_constant_of_the_closure_bounds_a_loop():
             (X,),
             "the argument 'i'",
         ),
+        (  # the bound is another one in every iteration
+            lambda x: lax.scan(lambda c, _: ((power(*c), c[1] + 1), None), (x, 3), length=4)[0],
+            (X,),
+            "the argument",
+        ),
         (jax.vmap(power), (jf.spec("f32[2,3,3]"), jf.spec("i32[2]")), "which is an array"),
     ],
 )

@@ -63,10 +63,10 @@ def _trace_function(
             jaxpr = jax.make_jaxpr(_differentiated(fn, how), static_argnums=static)(*args, **kwargs)
     except Exception as error:  # whatever the user's function raises
         raise explain(error, name, how.mode, (args, kwargs)) from error
-    return _named(fn, name, how, _jax.expand_high(jaxpr), args, kwargs, static)
+    return named(fn, name, how, _jax.expand_high(jaxpr), args, kwargs, static)
 
 
-def _named(
+def named(
     fn: Any, name: str, how: How, jaxpr: Any, args: Any, kwargs: Any, static: tuple[int, ...]
 ) -> Program:
     """The program with each input's path; jit's own names where arguments were left out."""

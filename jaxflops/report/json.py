@@ -28,11 +28,12 @@ T = TypeVar("T")
 
 
 class Parts(NamedTuple):
-    """What a file holds: the tree, how it was made, and the rows of the derivation as data."""
+    """What a file holds: the tree, how it was made, and other rows as data."""
 
     tree: Node
     provenance: dict[str, Any]
     derivation: Any
+    executions: Any = ()
 
 
 def dump(analysis: Analysis, path: str | Path | None = None) -> dict[str, Any]:
@@ -45,6 +46,8 @@ def dump(analysis: Analysis, path: str | Path | None = None) -> dict[str, Any]:
         "tree": json_tree.dump(analysis.tree),
         "derivation": analysis.derivation.to_json(),
     }
+    if analysis.executions:
+        data["executions"] = [execution.to_json() for execution in analysis.executions]
     if path is not None:
         files.write("".join(_lines(data)), path)
     return data
@@ -74,7 +77,7 @@ def read(source: str | Path | Mapping[str, Any]) -> Parts:
         )
     tree = decoded(source, _tree, data)
     made = decoded(source, _provenance, data)
-    return Parts(tree, made, data.get("derivation"))
+    return Parts(tree, made, data.get("derivation"), data.get("executions", ()))
 
 
 def decoded(source: Any, decode: Callable[[Any], T], data: Any) -> T:

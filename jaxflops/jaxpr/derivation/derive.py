@@ -17,22 +17,24 @@ from jaxflops.jaxpr.derivation.rows import Derivation, Row
 from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.program import Program, remove_dead_code
 from jaxflops.jaxpr.walk import walk
+from jaxflops.tree import Node
 
 
-def derive(program: Program, options: Options) -> Derivation:
+def derive(program: Program, options: Options, tree: Node | None = None) -> Derivation:
     """The contractions of a traced program, in order of execution.
 
-    Dead ones help to find what belongs together, and are no rows.
+    tree: of the live program, where its multiplicities are not those of a walk but observed.
+    Dead contractions help to find what belongs together, and are no rows.
     """
-    return Deriver(program, options).derivation()
+    return Deriver(program, options, tree).derivation()
 
 
 class Deriver:
     """The steps of one derivation."""
 
-    def __init__(self, program: Program, options: Options) -> None:
+    def __init__(self, program: Program, options: Options, tree: Node | None) -> None:
         live, _ = remove_dead_code(program)
-        self.tree = walk(with_constants(live, program.jaxpr), options)
+        self.tree = tree or walk(with_constants(live, program.jaxpr), options)
         self.flow = Flow(program.jaxpr, live, self.tree, options)
         authored = Authored(self.flow)
         self.pairing: Pairing = pair(self.flow.contractions, authored.chains)

@@ -55,8 +55,10 @@ class Notes:
             return None
         if value.kind == "constant":
             return Note(names[Key(value)], "a constant")
+        if value.kind not in ("equation", "final", "stack", "choice"):
+            return None
         frames = self._authored.chains.of(value.scope, value.at).frames
-        if value.kind not in ("equation", "final", "stack", "choice") or not frames:
+        if not frames:
             return None
         frame = self._authored.frame(value) or frames[0]
         text = text_of((frame,)) or value.eqn.primitive.name

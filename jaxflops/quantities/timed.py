@@ -1,0 +1,89 @@
+"""Counts joined with the clock."""
+
+from __future__ import annotations
+
+from jaxflops.quantities.quantity import Quantity
+
+QUANTITIES: tuple[Quantity, ...] = (
+    Quantity(
+        "flops_per_second",
+        "machine",
+        "flops as asked for, of all devices",
+        "median wall-clock seconds of a call, until all results are ready",
+        "FLOP/s",
+        "all samples are kept; the interval of the median is printed beside it",
+    ),
+    Quantity(
+        "bytes_per_second",
+        "machine",
+        "bytes_unfused",
+        "median wall-clock seconds of a call",
+        "B/s",
+        "an assumption about traffic, not a measurement of it",
+    ),
+    Quantity(
+        "mfu",
+        "machine",
+        "seconds at peak: matmul_flops of forward and backward as asked for, without recompute and "
+        "update, each kind over its own peak",
+        "devices that the executable uses, times median seconds of a call",
+        "",
+        "PaLM (2022), appendix B; peaks per dtype and precision in jaxflops/machine/data",
+    ),
+    Quantity(
+        "hfu",
+        "machine",
+        "seconds at peak: matmul_flops of the compiled program, of whatever phase, of all devices, "
+        "each kind over its own peak",
+        "devices that the executable uses, times median seconds of a call",
+        "",
+        "Korthikanti et al. (2022); read from the compiled HLO: recompute that the "
+        "compiler merged is not in it",
+    ),
+    Quantity(
+        "device_seconds",
+        "profile",
+        "seconds on the device from a run's first instruction to its last; an instant belongs in "
+        "equal parts to all instructions active in it; loops and calls get only what nothing in "
+        "them takes",
+        "runs that are whole in the trace: the mean",
+        "s",
+        "events of the JAX profiler, joined with the compiled HLO by instruction",
+    ),
+    Quantity(
+        "explained",
+        "profile",
+        "device seconds of instructions that the program named, at a scope or else a line; fused "
+        "code at its deepest common scope, which must not be the root",
+        "device seconds",
+        "",
+        "op_name of the compiled HLO; (compiler) and the root explain nothing",
+    ),
+    Quantity(
+        "inferred",
+        "profile",
+        "device seconds of unnamed instructions in a loop, or that copy or fill its buffers, given "
+        "to the loop's site",
+        "device seconds",
+        "",
+        "data flow of the compiled HLO; never added to `explained`",
+    ),
+    Quantity(
+        "of_peak",
+        "profile",
+        "seconds at peak: matmul_flops of the compiled program, as often as its events show it "
+        "ran, each kind over its own peak",
+        "device seconds of the same instructions",
+        "",
+        "Williams, Waterman and Patterson (2009); one device's FLOPs and seconds",
+    ),
+    Quantity(
+        "above_ideal",
+        "profile",
+        "device seconds less the ideal: of each instruction the greater of FLOPs over peak and "
+        "bytes over bandwidth, where those are known",
+        "",
+        "s",
+        "Williams, Waterman and Patterson (2009)",
+    ),
+)
