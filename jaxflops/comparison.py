@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jaxflops.analysis import analyze
 from jaxflops.compare import ledger, stage
+from jaxflops.compare.counted import Dead, dead_in
 from jaxflops.compare.lowered import reported
 from jaxflops.compare.rows import Row
 from jaxflops.compiled import CompiledAnalysis, read_compiled
@@ -16,7 +18,11 @@ from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.context import Options as HloOptions
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk
+from jaxflops.jaxpr._jax import dce
+from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.program import How, Mode, function_name
+from jaxflops.jaxpr.walk import walk as walk_jaxpr
+from jaxflops.jaxpr.written_out import written_out
 from jaxflops.report import files
 from jaxflops.report import ledger as report
 from jaxflops.results import Analysis, Provenance
@@ -129,8 +135,16 @@ class Compare:
         here = self.compiled and stage.is_here(self.target)
         compiled = self._compiled(source, options, made) if here else None
         last = compiled.tree if compiled is not None else None
-        rows = ledger.ledger(counted.tree, lowered.tree, last, source)
+        columns = ledger.Columns(
+            counted.tree, lowered.tree, last, partial(self._dead, traced), source
+        )
+        rows = ledger.ledger(columns)
         return Comparison(replace(counted, provenance=made), lowered, compiled, tuple(rows))
+
+    def _dead(self, traced: Any) -> Dead:
+        """What is dead in iterations that lowering writes out beside their loop."""
+        live, options = dce(traced.jaxpr)[0], Options(trip_counts=self.trip_counts)
+        return dead_in(walk_jaxpr(live, options), walk_jaxpr(written_out(live), options))
 
     def _compiled(self, source: Any, options: HloOptions, made: Provenance) -> CompiledAnalysis:
         """The last column; hints are for whichever column does not know better."""

@@ -68,7 +68,7 @@ def nested(x: Any, w: Any) -> Any:
     def outer(x: Any, _: Any) -> tuple[Any, None]:
         return lax.scan(inner, x, length=3)[0] @ w, None
 
-    return lax.scan(outer, x, length=5, unroll=2)[0].sum()
+    return lax.scan(outer, x, length=6, unroll=2)[0].sum()
 
 
 def twice(x: Any, w: Any) -> Any:

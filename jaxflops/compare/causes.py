@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from jaxflops.compare.entries import Entries, Entry, total
+from jaxflops.compare.entries import Entries, Entry, Place, total
 from jaxflops.compare.passes import Change
 
 Law = Callable[[Change], bool]
@@ -28,7 +28,25 @@ def cause_of(change: Change) -> str | None:
     if same_work(change):
         return "moved by the compiler"
     cause = CAUSES.get(change.name)
-    return cause.name if cause is not None and cause.law(change) else None
+    lawful = cause is not None and (cause.law(change) or cause.law(without_moved(change)))
+    return cause.name if cause is not None and lawful else None
+
+
+def without_moved(change: Change) -> Change:
+    """The change without instructions that only have another name: equal FLOPs, in one phase."""
+    before, after = Counter(change.before), Counter(change.after)
+    new = _new(change)
+    for entry, times in _gone(change).items():
+        for other in new:
+            moved = min(times, new[other]) if _same_in_its_phase(entry, other) else 0
+            before[entry] -= moved
+            after[other] -= moved
+            times, new[other] = times - moved, new[other] - moved  # noqa: PLW2901 - what is left
+    return change._replace(before=+before, after=+after)
+
+
+def _same_in_its_phase(entry: Entry, other: Entry) -> bool:
+    return (entry.flops, entry.place.phase) == (other.flops, other.place.phase)
 
 
 def same_work(change: Change) -> bool:
@@ -71,6 +89,21 @@ def multiplies_by_groups(change: Change) -> bool:
     return not +wanted
 
 
+def shares_out(change: Change) -> bool:
+    """At each place there is as much as before, or a device's share: at least one in `devices`."""
+    before, after = _by_place(change.before), _by_place(change.after)
+    return before.keys() == after.keys() and all(
+        after[place] <= flops <= change.devices * after[place] for place, flops in before.items()
+    )
+
+
+def _by_place(entries: Entries) -> Counter[Place]:
+    found: Counter[Place] = Counter()
+    for entry, times in entries.items():
+        found[entry.place] += entry.flops * times
+    return found
+
+
 def _gone(change: Change) -> dict[Entry, int]:
     return _excess(change.before, change.after)
 
@@ -84,6 +117,7 @@ def _excess(left: Entries, right: Entries) -> dict[Entry, int]:
     return {entry: times for entry, times in counts.items() if times > 0}
 
 
+SHARED = Cause("one device's share, not that of all", shares_out)
 CAUSES = {
     "cse": Cause("common subexpression merged", merges_equals),
     "dce": Cause("dead code removed", only_removes),
@@ -94,5 +128,7 @@ CAUSES = {
     "constant_folding": Cause("constant folded", only_removes),
     "while-loop-invariant-code-motion": Cause("loop-invariant product hoisted", shrinks),
     "convolution-group-converter": Cause("grouped convolution made dense", multiplies_by_groups),
+    "spmd-partitioning": SHARED,
+    "spmd-cleanup/pipeline-start": SHARED,  # the pipeline runs inside of spmd-partitioning
 }
 """By the pass's name as XLA writes it in a dump."""

@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from jaxflops.compare.compiled import compiled_rows
+from jaxflops.compare.counted import Dead, counted_rows
 from jaxflops.compare.entries import contractions, total
-from jaxflops.compare.join import join
 from jaxflops.compare.once import projected_once
-from jaxflops.compare.rows import Row, unexplained
+from jaxflops.compare.rows import Row
 from jaxflops.tree import Node
 
 TOLERANCE = 1_000_000
 """A ledger holds when less than one contraction FLOP in so many is unexplained."""
 
 
-def ledger(counted: Node, lowered: Node, compiled: Node | None, source: Any) -> list[Row]:
-    """Every difference between the contractions of the three columns.
+class Columns(NamedTuple):
+    """The trees of the three columns, and what else may have to be asked.
 
+    dead: in iterations beside loops, as `counted_rows` takes it.
     source: the `Lowered` that the second column was read from; it may be compiled once more.
     """
-    asked, before = contractions(counted), contractions(lowered)
-    rows = unexplained("counted to lowered", join(asked, before))
-    if not rows:
-        rows += once_rows(counted, lowered)
+
+    counted: Node
+    lowered: Node
+    compiled: Node | None
+    dead: Callable[[], Dead]
+    source: Any
+
+
+def ledger(columns: Columns) -> list[Row]:
+    """Every difference between the contractions of the three columns."""
+    _, lowered, compiled, _, source = columns
+    before = contractions(lowered)
+    rows, once = counted_rows(columns.counted, before, columns.dead)
+    if all(row.explained for row in rows):
+        rows += once_rows(once, lowered)
     rows += projected_once(lowered)
     if compiled is not None:
         rows += compiled_rows(source, before, contractions(compiled))
     return rows
 
 
-def once_rows(counted: Node, lowered: Node) -> list[Row]:
+def once_rows(once: int, lowered: Node) -> list[Row]:
     """Both trees must be equal with bodies once, too, when all else is: there `unroll` shows."""
-    ours, theirs = (int(tree.once().matmul_flops) for tree in (counted, lowered))
-    if ours == theirs:
+    change = int(lowered.once().matmul_flops) - once
+    if not change:
         return []
     cause = "unexplained: bodies once differ (unroll)"
-    change = theirs - ours
     return [Row("lowered to XLA", cause, 0, abs(change), (), explained=False)]
 
 

@@ -30,12 +30,18 @@ Read = Callable[[Path], Snapshot]
 
 
 class Change(NamedTuple):
-    """What one pass did to the contractions; `groups` of the convolutions before it."""
+    """What one pass did to the contractions.
+
+    name: the pass's; `pipeline/pipeline-start` for what was done before a pipeline's first pass, by
+      the pass that it runs in.
+    groups: group counts of the convolutions before it. devices: that share the program.
+    """
 
     name: str
     before: Entries
     after: Entries
     groups: frozenset[int] = frozenset()
+    devices: int = 1
 
     @property
     def differences(self) -> list[Difference]:
@@ -61,7 +67,9 @@ def changes(lowered: Any, read: Read = snapshot) -> list[Change]:
     with TemporaryDirectory() as folder:
         options = {"xla_dump_to": folder, "xla_backend_optimization_level": 0, **_DUMPING}
         lowered.compile(compiler_options=options)
-        return list(_changes(_dumps(Path(folder)), read))
+        devices = read_module(lowered).num_partitions or 1
+        found = _changes(_dumps(Path(folder)), read)
+        return [change._replace(devices=devices) for change in found]
 
 
 def _dumps(folder: Path) -> list[tuple[str, Path]]:
@@ -71,11 +79,15 @@ def _dumps(folder: Path) -> list[tuple[str, Path]]:
         found = _DUMP.search(path.name)
         if found is not None:
             module = path.name[: found.start()]
-            modules.setdefault(module, []).append((int(found[1]), found[3], path))
+            modules.setdefault(module, []).append((int(found[1]), _name(found[2], found[3]), path))
     if not modules:
         raise JaxflopsError("this backend dumps no HLO between passes: changes have no pass's name")
     longest = max(modules.values(), key=len)
     return [(name, path) for _, name, path in sorted(longest)]
+
+
+def _name(pipeline: str, name: str) -> str:
+    return f"{pipeline}/{name}" if name == "pipeline-start" else name
 
 
 def _changes(dumps: list[tuple[str, Path]], read: Read) -> Iterator[Change]:

@@ -180,9 +180,13 @@ def expand_high(jaxpr: Any) -> Any:
     return partial_eval.lower_jaxpr2(jaxpr)
 
 
-def dce(jaxpr: Any) -> tuple[Any, list[bool]]:
-    """Remove dead equations, in nested jaxprs too; also which inputs are still used."""
-    return partial_eval.dce_jaxpr(open_jaxpr(jaxpr), [True] * len(open_jaxpr(jaxpr).outvars))
+def dce(jaxpr: Any, wanted: Sequence[bool] = ()) -> tuple[Any, list[bool]]:
+    """Remove equations that no wanted result needs, in nested jaxprs too; and the used inputs.
+
+    wanted: of each result; all of them if left out.
+    """
+    opened = open_jaxpr(jaxpr)
+    return partial_eval.dce_jaxpr(opened, list(wanted) or [True] * len(opened.outvars))
 
 
 def scan_counts(params: Mapping[str, Any]) -> tuple[int, int]:

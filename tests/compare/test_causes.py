@@ -14,6 +14,18 @@ KEPT = [
     ("cse", {Entry(A, 8): 1, Entry(B, 8): 1}, {Entry(A, 8): 1}, "common subexpression merged"),
     ("dce", {Entry(A, 8): 1, Entry(B, 6): 1}, {Entry(A, 8): 1}, "dead code removed"),
     ("algsimp", {Entry(A, 8): 2}, {Entry(A, 8): 1}, "algebraic rewrite"),
+    (
+        "algsimp",
+        {Entry(COMPILER, 6): 1, Entry(B, 9): 1},
+        {Entry(A, 6): 1},
+        "algebraic rewrite",  # one is renamed, one is gone
+    ),
+    (
+        "spmd-partitioning",
+        {Entry(A, 8): 1, Entry(B, 8): 2},
+        {Entry(A, 2): 1, Entry(B, 8): 2},
+        "one device's share, not that of all",
+    ),
     ("anything", {Entry(A, 8): 2}, {Entry(B, 8): 2}, "moved by the compiler"),
     (
         "convolution-group-converter",
@@ -22,11 +34,16 @@ KEPT = [
         "grouped convolution made dense",
     ),
 ]
+SHARE = "spmd-partitioning"
 BROKEN = [
+    (SHARE, {Entry(A, 8): 1}, {Entry(A, 1): 1}),  # less than a fourth
+    (SHARE, {Entry(A, 8): 1}, {Entry(A, 8): 2}),  # more than before
+    (SHARE, {Entry(A, 8): 1, Entry(B, 8): 1}, {Entry(A, 4): 1}),  # nothing is left at a place
     ("cse", {Entry(A, 8): 1, Entry(B, 6): 1}, {Entry(A, 8): 1}),  # nothing equal is left
     ("cse", {Entry(A, 8): 1}, {Entry(A, 8): 2}),  # adds work
     ("dce", {Entry(A, 8): 1}, {Entry(A, 4): 1}),  # changes work
     ("algsimp", {Entry(A, 8): 1}, {Entry(A, 9): 1}),  # grows
+    ("algsimp", {Entry(COMPILER, 6): 1, Entry(B, 9): 1}, {Entry(A, 5): 1}),  # no renaming
     ("convolution-group-converter", {Entry(A, 8): 2}, {Entry(A, 24): 2}),  # no such group count
     ("convolution-group-converter", {Entry(A, 8): 2}, {Entry(A, 32): 3}),  # runs more often
     ("no-such-pass", {Entry(A, 8): 1}, {}),
@@ -35,9 +52,9 @@ BROKEN = [
 
 @pytest.mark.parametrize(("name", "before", "after", "cause"), KEPT)
 def test_a_change_within_its_law_is_explained(name, before, after, cause):
-    assert cause_of(Change(name, before, after, frozenset({4}))) == cause
+    assert cause_of(Change(name, before, after, frozenset({4}), 4)) == cause
 
 
 @pytest.mark.parametrize(("name", "before", "after"), BROKEN)
 def test_a_change_that_breaks_its_law_is_not(name, before, after):
-    assert cause_of(Change(name, before, after, frozenset({4}))) is None
+    assert cause_of(Change(name, before, after, frozenset({4}), 4)) is None

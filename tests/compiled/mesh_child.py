@@ -61,10 +61,32 @@ def described(analysis):
     }
 
 
+def squared(x, w):
+    return (product(x, w) ** 2).sum()
+
+
+def accounted(comparison):
+    return {
+        "counted": comparison.counted.matmul_flops,
+        "lowered": comparison.lowered.matmul_flops,
+        "compiled": comparison.compiled.matmul_flops,
+        "unexplained": comparison.unexplained,
+        "rows": [[row.step, row.cause, row.flops] for row in comparison.rows],
+    }
+
+
 def main():
     shard = described(jf.analyze_compiled(mapped)(*args(P("data", "model"), P("model", "data"))))
     split = described(jf.analyze_compiled(product)(*args(P("data", "model"), P("model", None))))
-    json.dump({"mapped": shard, "product": split}, sys.stdout)
+    ledgers = {
+        "mapped": accounted(jf.compare(mapped)(*args(P("data", "model"), P("model", "data")))),
+        "squared": accounted(
+            jf.compare(squared, mode="grad", argnums=(0, 1))(
+                *args(P("data", None), P(None, "model"))
+            )
+        ),
+    }
+    json.dump({"mapped": shard, "product": split, "ledgers": ledgers}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -225,10 +225,31 @@ def test_the_waiting_object_says_how_to_call_it():
     assert "call it without arguments" in repr(jf.analyze_compiled(UNKNOWN))
 
 
-def test_collectives_by_axis_and_the_share_of_one_device():
+@cache
+def on_eight_devices():
     child = Path(__file__).with_name("mesh_child.py")
     done = subprocess.run([sys.executable, str(child)], capture_output=True, check=True, text=True)
-    found = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def test_the_share_of_one_device_has_a_named_cause():
+    ledgers = on_eight_devices()["ledgers"]
+    mapped, squared = ledgers["mapped"], ledgers["squared"]
+    product = 2 * 8 * 8 * 4  # of one device
+    assert (mapped["counted"], mapped["lowered"]) == (3 * 8 * product, 3 * product)
+    share = "one device's share of each shard_map, not that of all"
+    assert ["counted to lowered", share, -3 * 7 * product] in mapped["rows"]
+    whole = 3 * 2 * 16 * 32 * 8
+    assert squared["counted"] == squared["lowered"] == whole
+    assert squared["compiled"] == whole // 8
+    ((step, cause, flops),) = squared["rows"]
+    assert (step, flops) == ("lowered to compiled", -whole * 7 // 8)
+    assert cause.startswith("one device's share, not that of all (pass spmd-")
+    assert mapped["unexplained"] == squared["unexplained"] == 0
+
+
+def test_collectives_by_axis_and_the_share_of_one_device():
+    found = on_eight_devices()
     product, mapped = found["product"], found["mapped"]
     assert (product["devices"], product["matmul"]) == (8, 2 * 16 * 32 * 8 // 8)
     assert product["memory"] == 4 * (16 * 32 // 8 + 32 * 8 // 4)
