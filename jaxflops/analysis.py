@@ -16,6 +16,7 @@ from jaxflops.errors import JaxflopsError
 from jaxflops.interpolated import Interpolated, fit
 from jaxflops.jaxpr import derivation
 from jaxflops.jaxpr.constants import with_constants
+from jaxflops.jaxpr.footprint import footprint
 from jaxflops.jaxpr.op import Convolutions
 from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.program import How, Mode, Program, function_name, remove_dead_code
@@ -76,6 +77,7 @@ class Analyze:
             walk(with_constants(live, program.jaxpr), self.options),
             provenance(program, self.options),
             partial(_derive, program, self.options),
+            remember=partial(footprint, program),
         )
 
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ from jaxflops.cost import ZERO
 from jaxflops.errors import JaxflopsError
 from jaxflops.executions import Execution
 from jaxflops.jaxpr.derivation import Derivation
+from jaxflops.jaxpr.footprint import Footprint
 from jaxflops.polynomial import Count
 from jaxflops.report import files, html, latex, text
 from jaxflops.report import json as json_report
@@ -52,11 +53,37 @@ class Analysis(Viewed):
     provenance: Provenance
     derive: Callable[[], Derivation] = field(repr=False)
     executions: tuple[Execution, ...] = ()
+    remember: Callable[[], Footprint] | None = field(default=None, repr=False)
 
     @property
     def bytes_unfused(self) -> Count:
         """Bytes when every operation reads its operands and writes its results."""
         return self.total.bytes
+
+    @cached_property
+    def footprint(self) -> Footprint:
+        """The program's memory as a whole: compulsory traffic and peak."""
+        if self.remember is None:
+            raise JaxflopsError(
+                "the memory of this result is not known; it is of jf.analyze(fn)(*args)"
+            )
+        return self.remember()
+
+    @property
+    def bytes_compulsory(self) -> Count:
+        """Bytes touched of arguments and written of results; donated updates are in place."""
+        return self.footprint.compulsory.bytes
+
+    @property
+    def peak_bytes(self) -> Count:
+        """Bytes alive at once, at most: an estimate from the program's own order."""
+        return self.footprint.peak
+
+    @cached_property
+    def caveats(self) -> list[str]:
+        """What was assumed, chosen or not known, one sentence each."""
+        own = () if self.remember is None else self.footprint.notes
+        return [*super().caveats, *own]
 
     @cached_property
     def derivation(self) -> Derivation:
@@ -69,6 +96,8 @@ class Analysis(Viewed):
         Raises JaxflopsError for a name that is no symbol of this analysis.
         """
         unknown = sorted(set(sizes) - self.symbols)
+        if unknown and self.remember is not None:  # sizes that only the memory depends on
+            unknown = sorted(set(unknown) - self.footprint.symbols)
         if unknown:
             known = ", ".join(sorted(self.symbols)) or "none"
             raise JaxflopsError(f"at({', '.join(unknown)}=...): the open symbols are: {known}")
@@ -78,6 +107,7 @@ class Analysis(Viewed):
             tree=substitute(self.tree, sizes),
             provenance=self.provenance.noting("sizes", given),
             derive=lambda: self.derivation.at(**sizes),
+            remember=self.remember and (lambda: self.footprint.at(**sizes)),
         )
 
     def to_json(self, path: str | Path | None = None) -> dict[str, Any]:
@@ -110,7 +140,11 @@ def load(source: str | Path | Mapping[str, Any]) -> Analysis:
     parts = json_report.read(source)
     rows = json_report.decoded(source, Derivation.from_json, parts.derivation)
     seen = json_report.decoded(source, _executions, parts.executions)
-    return Analysis(parts.tree, Provenance(**parts.provenance), lambda: rows, seen)
+    made = Provenance(**parts.provenance)
+    if parts.memory is None:
+        return Analysis(parts.tree, made, lambda: rows, seen)
+    memory = json_report.decoded(source, Footprint.from_json, parts.memory)
+    return Analysis(parts.tree, made, lambda: rows, seen, lambda: memory)
 
 
 def _executions(data: Any) -> tuple[Execution, ...]:

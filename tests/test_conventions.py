@@ -29,6 +29,7 @@ def test_every_count_and_ratio_is_defined() -> None:
     reported = {name for name in FIELDS if not name.startswith(("bytes_", "payload"))}
     reported |= {"flops", "ratio", "coverage", "bytes_unfused"}
     reported |= {"bytes_fused", "memory", "collectives", "xla_reported", "unexplained"}
+    reported |= {"bytes_compulsory", "peak_bytes"}
     reported |= {"flops_per_second", "bytes_per_second", "mfu", "hfu"}
     reported |= {"device_seconds", "explained", "inferred", "of_peak", "above_ideal"}
     reported |= {"executed_iterations", "active_iterations"}
@@ -128,6 +129,40 @@ def test_views_are_free_and_indexing_touches_what_it_addresses() -> None:
     """Counting operands whole would read the table: 4,000,000 bytes for two rows."""
     analysis = count(lambda table, i: table[i].reshape(-1), "f32[1000,1000]", "i32[2]")
     assert analysis.bytes_unfused < 3 * 2 * 1000 * 4
+
+
+def test_compulsory_bytes_are_what_is_touched() -> None:
+    """Arguments and results counted once would be 4,000,000 + 2·4,000 for two rows of a table."""
+    analysis = count(lambda table, i: table[i], "f32[1000,1000]", "i32[2]")
+    assert analysis.bytes_compulsory == 2 * 1000 * 4 + 2 * 4 + 2 * 1000 * 4
+
+
+def test_a_donated_update_is_written_in_place() -> None:
+    """Of a cache of 1000 rows one is written and none read; undonated, all are copied."""
+
+    def update(cache: Any, row: Any, i: Any) -> Any:
+        return lax.dynamic_update_slice(cache, row, (i, 0))
+
+    specs = jf.specs("f32[1000,8]", "f32[1,8]", "i32[]")
+    donated = jf.analyze(jax.jit(update, donate_argnums=0))(*specs)
+    assert donated.bytes_compulsory == 8 * 4 + 4 + 8 * 4
+    assert donated.peak_bytes == 1000 * 8 * 4 + 8 * 4 + 4
+    copied = jf.analyze(jax.jit(update))(*specs)
+    assert copied.bytes_compulsory == 999 * 8 * 4 + 8 * 4 + 4 + 1000 * 8 * 4
+    assert copied.peak_bytes == 2 * 1000 * 8 * 4 + 8 * 4 + 4
+
+
+def test_the_peak_is_not_a_sum_of_all_values() -> None:
+    """Ten layers: two activations are alive at once, not ten; exp and + 1 are never stored."""
+
+    def chain(x: Any, w: Any) -> Any:
+        for _ in range(10):
+            x = jnp.exp(x @ w) + 1
+        return x
+
+    size = 64 * 64 * 4
+    analysis = count(chain, "f32[64,64]", "f32[64,64]")
+    assert analysis.peak_bytes == (2 + 2) * size
 
 
 def test_the_ratio_leaves_recompute_and_update_out() -> None:

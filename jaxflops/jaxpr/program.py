@@ -19,6 +19,7 @@ class Program:
     jaxpr: the closed jaxpr.
     names: the user's path of each flat input (`params['w1']`); '' where unknown.
     differentiated: for each flat output that is a gradient, the input it belongs to; else None.
+    donated: for each flat input, whether its memory is given to the program; empty: none is.
     """
 
     jaxpr: Any
@@ -26,6 +27,7 @@ class Program:
     mode: Mode
     names: tuple[str, ...]
     differentiated: tuple[int | None, ...] = ()
+    donated: tuple[bool, ...] = ()
 
     @property
     def arguments(self) -> tuple[str, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
 
 from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr import _jax
+from jaxflops.jaxpr.donation import donations
 from jaxflops.jaxpr.explain import explain
 from jaxflops.jaxpr.program import How, Program, as_tuple, function_name
 from jaxflops.jaxpr.signature import gradients, paths
@@ -43,7 +45,8 @@ def _ready(target: Any, how: How, args: tuple[Any, ...], kwargs: dict[str, Any])
     if args or kwargs:
         raise JaxflopsError(f"a {kind} has its arguments already; write jf.analyze(it)()")
     jaxpr = _jax.expand_high(target if _jax.is_jaxpr(target) else target.jaxpr)
-    return Program(jaxpr, function_name(target), "call", tuple(_jax.arg_names(jaxpr)))
+    names = tuple(_jax.arg_names(jaxpr))
+    return Program(jaxpr, function_name(target), "call", names, donated=donations(target))
 
 
 def _trace_function(
@@ -52,9 +55,11 @@ def _trace_function(
     _check_positions(how, args)
     name = function_name(fn)
     static = how.static
+    donated: tuple[bool, ...] = ()
     try:
         if how.mode == "call" and hasattr(fn, "trace") and not static:
-            jaxpr = fn.trace(*args, **kwargs).jaxpr  # a jitted function knows its static arguments
+            traced = fn.trace(*args, **kwargs)  # a jitted function knows its static arguments
+            jaxpr, donated = traced.jaxpr, donations(traced)
         elif how.mode == "vjp":
             shapes = _output_shapes(fn, how, args, kwargs)
             args, static = (shapes, *args), tuple(i + 1 for i in static)
@@ -63,7 +68,8 @@ def _trace_function(
             jaxpr = jax.make_jaxpr(_differentiated(fn, how), static_argnums=static)(*args, **kwargs)
     except Exception as error:  # whatever the user's function raises
         raise explain(error, name, how.mode, (args, kwargs)) from error
-    return named(fn, name, how, _jax.expand_high(jaxpr), args, kwargs, static)
+    program = named(fn, name, how, _jax.expand_high(jaxpr), args, kwargs, static)
+    return replace(program, donated=donated)
 
 
 def named(

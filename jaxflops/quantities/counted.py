@@ -57,6 +57,25 @@ QUANTITIES: tuple[Quantity, ...] = (
         "an assumption, not a bound on time",
     ),
     Quantity(
+        "bytes_compulsory",
+        "jaxpr",
+        "elements touched of arguments, through indexing, views and elementwise work, at most; and "
+        "elements written of results: of a donated argument updated in place, the updates",
+        "",
+        "bytes",
+        "an assumption, not a bound on time; an argument of unknown access is read whole",
+    ),
+    Quantity(
+        "peak_bytes",
+        "jaxpr",
+        "the most alive at once in program order: arguments (a donated one until its last use), "
+        "results, stored values until their last use; elementwise work that its readers can repeat "
+        "is not stored, updates are in place; of all devices together",
+        "",
+        "bytes",
+        "an estimate of what a compiler allocates (scripts/check_memory.py holds it against XLA)",
+    ),
+    Quantity(
         "ratio",
         "jaxpr",
         "matmul_flops of the backward phase, without recompute and update",

@@ -48,6 +48,7 @@ def report(analysis: Analysis) -> tuple[Block, ...]:
         header(analysis),
         phases(analysis),
         summary(analysis),
+        memory(analysis),
         unknown(analysis),
         caveats(analysis),
         conventions(analysis),
@@ -105,6 +106,16 @@ def summary(analysis: Viewed, what: str = "equations") -> str:
         _open_sizes(analysis),
     ]
     return "\n".join(line for line in lines if line)
+
+
+def memory(analysis: Analysis) -> str:
+    """Compulsory traffic and peak, where the program is at hand."""
+    if analysis.remember is None:
+        return ""
+    moved, peak = numbers.exact(analysis.bytes_compulsory), numbers.exact(analysis.peak_bytes)
+    if len(peak) > WIDTH:
+        peak = "a maximum that depends on the sizes: analysis.at(...).peak_bytes"
+    return f"bytes compulsory = {moved}\npeak bytes = {peak} (an estimate)"
 
 
 def unknown(analysis: Viewed) -> str:

@@ -34,6 +34,7 @@ class Parts(NamedTuple):
     provenance: dict[str, Any]
     derivation: Any
     executions: Any = ()
+    memory: Any = None
 
 
 def dump(analysis: Analysis, path: str | Path | None = None) -> dict[str, Any]:
@@ -45,6 +46,7 @@ def dump(analysis: Analysis, path: str | Path | None = None) -> dict[str, Any]:
         "summary": summary(analysis),
         "tree": json_tree.dump(analysis.tree),
         "derivation": analysis.derivation.to_json(),
+        "memory": None if analysis.remember is None else analysis.footprint.to_json(),
     }
     if analysis.executions:
         data["executions"] = [execution.to_json() for execution in analysis.executions]
@@ -77,7 +79,8 @@ def read(source: str | Path | Mapping[str, Any]) -> Parts:
         )
     tree = decoded(source, _tree, data)
     made = decoded(source, _provenance, data)
-    return Parts(tree, made, data.get("derivation"), data.get("executions", ()))
+    executions, memory = data.get("executions", ()), data.get("memory")
+    return Parts(tree, made, data.get("derivation"), executions, memory)
 
 
 def decoded(source: Any, decode: Callable[[Any], T], data: Any) -> T:
