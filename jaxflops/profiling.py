@@ -26,7 +26,7 @@ from jaxflops.machine.devices import device as find_device
 from jaxflops.machine.inputs import Inputs
 from jaxflops.machine.roofline import Roofs, datasheet
 from jaxflops.machine.stages import Staged, reason, stage
-from jaxflops.machine.trace_record import record
+from jaxflops.machine.trace_record import Recorded, record
 from jaxflops.report import profile as report
 
 BETWEEN = "(between instructions)"
@@ -38,7 +38,8 @@ class Profile:
     """What `jf.profile` returns: where the device seconds of one run went; means over the runs.
 
     device: None when no source gives its peaks; then there are no shares of the peak.
-    walls: seconds of each call on the wall clock. spans: of each complete run on the device.
+    walls, free: seconds of each call on the wall clock, under the profiler and without it.
+    spans: seconds of each run on the device that is whole in the trace.
     items: the instructions that were seen. loops: trips inferred and observed.
     between: seconds in which no instruction was active.
     """
@@ -48,6 +49,7 @@ class Profile:
     device: Device | None
     roofs: Roofs | None = field(repr=False)
     walls: tuple[float, ...]
+    free: tuple[float, ...]
     spans: tuple[float, ...]
     items: tuple[Item, ...] = field(repr=False)
     loops: tuple[Loop, ...] = field(repr=False)
@@ -188,27 +190,21 @@ class ProfileCall:
         staged = stage(self.fn, args, kwargs, self.static_argnums, time.perf_counter)
         module = read_module(staged.compiled)
         tree = walk(module, Options(trip_counts=tuple(self.trip_counts.items())))
-        trace, walls = self._record(staged)
-        joined = join(trace_events.read(trace, module.name), module, tree)
-        return self._profile(staged, walls, joined)
+        recorded = self._record(staged)
+        joined = join(trace_events.read(recorded.trace, module.name), module, tree)
+        return self._profile(staged, recorded, joined)
 
-    def _record(self, staged: Staged) -> tuple[Any, tuple[float, ...]]:
+    def _record(self, staged: Staged) -> Recorded:
         try:
             inputs = Inputs(*self.drawn).concrete(staged.leaves, staged.shardings)
             work, _ = calls.prepare(staged, inputs, None)
-
-            def call() -> None:
-                work.prepare(1)
-                work.run(1)
-
-            call()
-            return record(call, self.runs)
+            return record(work, self.runs)
         except JaxflopsError:
             raise
         except Exception as error:  # whatever the function or the backend raises
             raise JaxflopsError(f"{staged.name}: running it failed: {reason(error)}") from error
 
-    def _profile(self, staged: Staged, walls: tuple[float, ...], joined: Joined) -> Profile:
+    def _profile(self, staged: Staged, recorded: Recorded, joined: Joined) -> Profile:
         first = staged.devices[0]
         known = self.device or find_device(first.device_kind)
         return Profile(
@@ -216,7 +212,8 @@ class ProfileCall:
             device_kind=first.device_kind,
             device=known,
             roofs=datasheet(known) if known else None,
-            walls=walls,
+            walls=recorded.walls,
+            free=recorded.free,
             spans=joined.seconds.spans,
             items=joined.items,
             loops=joined.loops,

@@ -30,6 +30,21 @@ def loop_buffers(module: Module) -> dict[str, str]:
     return found
 
 
+def argument_copies(module: Module) -> dict[str, str]:
+    """Name of an unnamed copy of an argument -> the argument: `params['w']`.
+
+    XLA copies a donated argument that is still read after its buffer is written.
+    """
+    found: dict[str, str] = {}
+    for ins in module.main:
+        source = ins
+        while _is_copy(source) or source.opcode == "bitcast":
+            source = module.main[source.operands[0]]
+        if _is_copy(ins) and source.opcode == "parameter" and source.op_name:
+            found[ins.name] = source.op_name
+    return found
+
+
 def _into(loop: Instruction, where: Computation, module: Module) -> Iterator[str]:
     """Unnamed copies and fillings from which the loop's operand is made."""
     stack, seen = list(loop.operands), set[str]()

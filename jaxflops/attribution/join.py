@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from jaxflops.attribution.buffers import loop_buffers
+from jaxflops.attribution.buffers import argument_copies, loop_buffers
 from jaxflops.attribution.executions import Loop, Placed, Program, place
 from jaxflops.attribution.spent import Item, item
 from jaxflops.cost import ZERO
@@ -39,7 +39,7 @@ def join(events: Sequence[Event], module: Module, tree: Node) -> Joined:
     if not seconds.spans:
         raise JaxflopsError(_NOTHING if not events else _CUT)
     program = place(tree, {name: spent.events for name, spent in seconds.spent.items()})
-    items = tuple(_items(seconds, program, loop_buffers(module)))
+    items = tuple(_items(seconds, program, module))
     return Joined(seconds, items, tuple(program.loops), tuple(_caveats(seconds, program)))
 
 
@@ -71,11 +71,12 @@ def _of_program(events: Sequence[Event], names: set[str]) -> list[Event]:
     return kept
 
 
-def _items(seconds: Seconds, program: Program, buffers: dict[str, str]) -> Iterator[Item]:
+def _items(seconds: Seconds, program: Program, module: Module) -> Iterator[Item]:
+    buffers, arguments = loop_buffers(module), argument_copies(module)
     for name, spent in seconds.spent.items():
         placed = program.placed.get(name, _STRANGE)
         loop = _loop_of(name, placed, program, buffers)
-        yield item(name, placed, spent.seconds, spent.active, loop)
+        yield item(name, placed, spent, loop)._replace(copies=arguments.get(name, ""))
 
 
 def _loop_of(name: str, placed: Placed, program: Program, buffers: dict[str, str]) -> Site | None:

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from jaxflops.attribution.executions import Placed, is_named
 from jaxflops.contractions import by_phase_and_kind
 from jaxflops.cost import ZERO, Cost
+from jaxflops.machine import trace_runs
 from jaxflops.machine.roofline import Roofs, ideal
 from jaxflops.tree import Kind, Site
 
@@ -26,6 +27,8 @@ class Item(NamedTuple):
 
     runs, cost: of one run of the module; None where it is not known how often it ran.
     flops: its contractions by kind. active: seconds in which it was active, alone or not.
+    kernels: what an accelerator ran for it, by name; of a CPU nothing.
+    copies: the argument that an unnamed copy copies.
     """
 
     name: str
@@ -38,9 +41,11 @@ class Item(NamedTuple):
     active: float
     cost: Cost | None
     flops: Mapping[Kind, int]
+    kernels: tuple[str, ...] = ()
+    copies: str = ""
 
 
-def item(name: str, placed: Placed, seconds: float, active: float, loop: Site | None) -> Item:
+def item(name: str, placed: Placed, took: trace_runs.Spent, loop: Site | None) -> Item:
     """The instruction `name`; `loop` is the site of the loop whose buffer it makes, if it does."""
     node, site, runs = placed.node, placed.site, placed.runs
     how: How = _explained(site, shared=placed.shared)
@@ -52,7 +57,8 @@ def item(name: str, placed: Placed, seconds: float, active: float, loop: Site | 
         assert isinstance(number, int), f"{name}: {number} FLOPs"
         flops[kind] = flops.get(kind, 0) + number * (runs or 0)
     opcode = "fusion" if node.label == "shared fusion" else node.label
-    return Item(name, opcode, site, how, placed.shared, runs, seconds, active, cost, flops)
+    seconds, active, _, kernels = took
+    return Item(name, opcode, site, how, placed.shared, runs, seconds, active, cost, flops, kernels)
 
 
 def _explained(site: Site, *, shared: bool) -> How:

@@ -26,7 +26,7 @@ class Run(NamedTuple):
 class Event(NamedTuple):
     """An instruction was active from `start` to `end`, in nanoseconds of the trace's clock.
 
-    whole: False where its end is not in the trace.
+    whole: False where its end is not in the trace. kernel: what an accelerator ran for it.
     """
 
     instruction: str
@@ -34,6 +34,7 @@ class Event(NamedTuple):
     start: float
     end: float
     whole: bool = True
+    kernel: str = ""
 
 
 def read(trace: Any, module: str) -> list[Event]:
@@ -91,7 +92,8 @@ def _device(plane: Any, module: str, calls: list[float]) -> Iterator[Event]:
                 name = str(stats["hlo_op"]).rpartition("::")[2]
                 number = stats.get("run_id", bisect_right(calls, event.start_ns))
                 run = Run(stats.get("program_id", 0), number, device)
-                yield Event(name, run, event.start_ns, event.start_ns + event.duration_ns)
+                end = event.start_ns + event.duration_ns
+                yield Event(name, run, event.start_ns, end, kernel=event.name)
 
 
 def _by_module(lines: dict[str, Any], module: str, device: int) -> Iterator[Event]:

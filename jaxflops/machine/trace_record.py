@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
 from jaxflops.errors import JaxflopsError
+from jaxflops.machine.sampling import Work
 
 # A result can be there before the thread that made it has written the event of its end.
 _SETTLE = 0.05
@@ -21,15 +22,27 @@ RUN = "jaxflops.run"
 """The annotation around each call, by which a device's events are told apart into runs."""
 
 
-def record(call: Callable[[], None], times: int) -> tuple[Any, tuple[float, ...]]:
-    """Call `times` times under the profiler: `jax.profiler.ProfileData`, and wall seconds per call.
+class Recorded(NamedTuple):
+    """trace: a `jax.profiler.ProfileData`. walls, free: seconds of each call, with it and without.
 
-    call: must wait for its results. Raises JaxflopsError when another profile is being taken, or
-    when none is written.
+    The difference between the two is what recording costs.
     """
+
+    trace: Any
+    walls: tuple[float, ...]
+    free: tuple[float, ...]
+
+
+def record(work: Work, times: int) -> Recorded:
+    """Run `work` `times` times without the profiler, and as often under it; once before both.
+
+    Raises JaxflopsError when another profile is being taken, or when none is written.
+    """
+    _timed(work)
+    free = tuple(_timed(work) for _ in range(times))
     with TemporaryDirectory() as folder:
         with _tracing(folder):
-            walls = [_timed(call) for _ in range(times)]
+            walls = [_timed(work) for _ in range(times)]
             time.sleep(_SETTLE)
         files = sorted(Path(folder).rglob("*.xplane.pb"))
         if not files:
@@ -37,13 +50,14 @@ def record(call: Callable[[], None], times: int) -> tuple[Any, tuple[float, ...]
                 "the profiler wrote no trace: this backend has no profiler; time the whole call "
                 "with jf.measure instead"
             )
-        return jax.profiler.ProfileData.from_file(str(files[-1])), tuple(walls)
+        return Recorded(jax.profiler.ProfileData.from_file(str(files[-1])), tuple(walls), free)
 
 
-def _timed(call: Callable[[], None]) -> float:
+def _timed(work: Work) -> float:
+    work.prepare(1)  # copies of what the call uses up; the profile leaves other programs out
     start = time.perf_counter()
     with jax.profiler.TraceAnnotation(RUN):
-        call()
+        work.run(1)
     return time.perf_counter() - start
 
 

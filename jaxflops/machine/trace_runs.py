@@ -17,12 +17,13 @@ class Spent(NamedTuple):
 
     seconds: its share of the run: an instant belongs in equal parts to all that are active in it.
     active: how long it was active, whatever else was.
-    events: how often it was seen.
+    events: how often it was seen. kernels: what an accelerator ran for it, by name.
     """
 
     seconds: float
     active: float
     events: int
+    kernels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,24 @@ def attribute(events: Iterable[Event], containers: Collection[str]) -> Seconds:
             active[event.instruction] += event.end - event.start
     per_run = _NANO / max(len(complete), 1)
     counts = Counter(event.instruction for event in complete[0]) if complete else Counter[str]()
+    kernels = _kernels(complete[0]) if complete else {}
     spent = {
-        name: Spent(shares[name] * per_run, active[name] * per_run, number)
+        name: Spent(
+            shares[name] * per_run, active[name] * per_run, number, tuple(kernels.get(name, ()))
+        )
         for name, number in counts.items()
     }
     spans = tuple(_span(run) * _NANO for run in complete)
     return Seconds(spent, between * per_run, spans, len(runs) - len(complete))
+
+
+def _kernels(run: list[Event]) -> dict[str, dict[str, None]]:
+    """Kernels by instruction, in the order of their first launch."""
+    found: dict[str, dict[str, None]] = {}
+    for event in run:
+        if event.kernel:
+            found.setdefault(event.instruction, {})[event.kernel] = None
+    return found
 
 
 def _complete(runs: Mapping[Run, list[Event]]) -> list[list[Event]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from jaxflops import views
@@ -46,11 +47,11 @@ def view(profile: Profile, key: str, top: int = LISTED, depth: int | None = None
 
 def _header(profile: Profile) -> Iterator[str]:
     low, high = min(profile.spans), max(profile.spans)
-    walls = sorted(profile.walls)
     yield (
         f"{profile.name} on {profile.device_kind}: {duration(profile.device_seconds)} on the "
         f"device, mean of {len(profile.spans)} runs of {duration(low)} to {duration(high)}; "
-        f"on the wall clock {duration(walls[len(walls) // 2])} a call (median)"
+        f"on the wall clock {duration(median(profile.walls))} a call (median), without the "
+        f"profiler {duration(median(profile.free))}"
     )
     yield (
         f"explained by a site of the program: {percent(profile.explained)}; inferred (copies of "
@@ -136,10 +137,15 @@ def _unexplained(profile: Profile) -> str:
         return ""
     share = sum(each.seconds for each in found) / profile.device_seconds
     lines = [f"no site explains {percent(share)} (the compiler's own, or shared by unlike scopes):"]
-    lines += [f"  {each.name} {each.opcode}: {duration(each.seconds)}" for each in found[:LISTED]]
+    lines += [_own(each) for each in found[:LISTED]]
     if len(found) > LISTED:
         lines.append(f"  ... {len(found) - LISTED} more")
     return "\n".join(lines)
+
+
+def _own(each: Item) -> str:
+    what = f"{each.opcode} of {each.copies}" if each.copies else each.opcode
+    return f"  {each.name} {what}: {duration(each.seconds)}"
 
 
 def _impossible(profile: Profile) -> str:
@@ -166,6 +172,7 @@ def dump(profile: Profile, path: str | Path | None = None) -> dict[str, Any]:
         "device_kind": profile.device_kind,
         "roofs": profile.roofs.against if profile.roofs else None,
         "wall_seconds": list(profile.walls),
+        "wall_seconds_without_profiler": list(profile.free),
         "run_seconds": list(profile.spans),
         "device_seconds": profile.device_seconds,
         "between_instructions": profile.between,
@@ -216,5 +223,6 @@ def _item(each: Item) -> dict[str, Any]:
         "runs": each.runs,
         "seconds": each.seconds,
         "active_seconds": each.active,
+        "kernels": list(each.kernels),
         "flops": None if each.cost is None else int(each.cost.flops),
     }

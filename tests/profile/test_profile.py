@@ -137,6 +137,7 @@ def test_the_branch_that_ran_is_counted(taken):
 
     found = profile(choose, runs=2)(taken, jnp.eye(16))
     assert found.total.cost.matmul_flops == (2 if taken else 1) * 2 * 16**3
+    assert found.caveats == ()  # the other branch is not missing: it was not taken
 
 
 def test_a_program_that_donates_survives_its_runs():

@@ -1,9 +1,11 @@
 """What is read out of a trace, on planes made by hand."""
 
+import pytest
 from fake_traces import FakeEvent, FakeLine, FakePlane, FakeTrace, cpu, kernel, op
 
 from jaxflops.machine.trace_events import read
 from jaxflops.machine.trace_record import RUN
+from jaxflops.machine.trace_runs import attribute
 
 
 def times(trace, module="jit_f"):
@@ -66,6 +68,14 @@ def test_a_gpus_streams_are_read_and_its_runs_told_by_the_calls():
     ops = FakeLine("XLA Ops", [kernel("dot", 110, 130)])  # derived from the same kernels
     events = read(gpu(stream, other, ops), "jit_f")
     assert [(e.instruction, e.run.number) for e in events] == [("dot", 1), ("dot", 2), ("copy", 1)]
+
+
+def test_a_gpus_kernels_have_their_names():
+    """Two launches for one product: the kernel is named once, their seconds add up."""
+    stream = FakeLine("Stream #1", [kernel("dot", 110, 120), kernel("dot", 120, 130)])
+    events = read(gpu(stream), "jit_f")
+    assert attribute(events, set()).spent["dot"].kernels == ("kernel of dot",)
+    assert attribute(events, set()).spent["dot"].seconds == pytest.approx(20e-9)
 
 
 def test_a_gpus_nested_annotation_names_the_innermost_instruction():
