@@ -84,6 +84,15 @@ def count_transposes(stack: tuple[Any, ...]) -> int:
     return sum(isinstance(i, source_info_util.Transform) and i.name == "transpose" for i in stack)
 
 
+def sweep(stack: tuple[Any, ...]) -> int:
+    """Of nested differentiations, which one transposed an equation last, 1 for the innermost.
+
+    Its transpose mark encloses the `jvp` marks of itself and of those inside it.
+    """
+    marks = [item.name for item in stack if isinstance(item, source_info_util.Transform)]
+    return marks[marks.index("transpose") :].count("jvp") if "transpose" in marks else 0
+
+
 class Position(NamedTuple):
     """A frame of the user's: the range of the expression that was being evaluated.
 

@@ -18,6 +18,7 @@ import numpy as np
 from convolutions import conv, conv_input_grad, conv_weight_grad
 
 from jaxflops.jaxpr import _jax
+from jaxflops.jaxpr.derivation.accumulation import whole
 from jaxflops.jaxpr.derivation.derive import Deriver
 from jaxflops.jaxpr.derivation.plan import Planned
 from jaxflops.jaxpr.derivation.values import Loop, Scope, Value
@@ -75,13 +76,21 @@ class Evaluator:
             outputs, results, self.program.differentiated, strict=True
         ):
             if source is not None and self.program.names[source].startswith(("w", "params")):
-                name = f"{self.program.names[source]}.grad"
+                name = self.gradient(source, result)
                 totals[name], looked_up[name] = output, list(self.lookups(result))
         held = [name for name in self.terms if name in totals]
         for name in held:
             terms = [*self.terms[name], *looked_up[name]]
             same(sum(terms), totals[name], f"sum of the terms of {name}")
         return len(held)
+
+    def gradient(self, source: int, result: Value) -> str:
+        """What the forms call an argument's gradient; of nested ones, the one that is returned."""
+        holder = self.deriver.flow.arguments[source]
+        roots = self.deriver.planner._roots.get((holder, ".grad"), [])
+        session = roots.index(whole(result)) + 1 if whole(result) in roots else 1
+        name = f"{self.program.names[source]}.grad"
+        return name if session == 1 else f"{name}#{session}"
 
     def lookups(self, value: Value) -> Iterator[Any]:
         """What is scattered into zeros among the terms of a sum: gradients of looked-up rows."""

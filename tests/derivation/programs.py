@@ -483,6 +483,44 @@ def mixed_precision(x, w):
     return jnp.sum(y**2)
 
 
+def network(w, x):
+    h = jnp.tanh(x @ w)
+    y = h @ w
+    return y
+
+
+@case((4, 8), (8, 8), (8, 8), mode="call")
+def forward_mode(x, w, dw):
+    return jax.jvp(lambda w: network(w, x), (w,), (dw,))
+
+
+@case((4, 8), (8, 8), mode="call")
+def forward_jacobian(x, w):
+    return jax.jacfwd(lambda x: network(w, x)[0])(x)
+
+
+@case((4, 8), (8, 8), mode="call")
+def reverse_jacobian(x, w):
+    return jax.jacrev(lambda w: network(w, x)[0])(w)
+
+
+@case((4, 8), (8, 8), (8, 8), mode="call")
+def hessian_vector_product(x, w, v):
+    gradient = jax.grad(lambda w: jnp.sum(network(w, x) ** 2))
+    return jax.jvp(gradient, (w,), (v,))
+
+
+@case((3, 4), (4, 4), mode="call")
+def hessian(x, w):
+    return jax.hessian(lambda w: jnp.sum(network(w, x) ** 2))(w)
+
+
+@case((4, 8), (8, 8), mode="grad", argnums=(0, 1))
+def gradient_of_a_gradient(x, w):
+    g = jax.grad(lambda w: jnp.sum(network(w, x) ** 2))(w)
+    return jnp.sum(jnp.sin(g))
+
+
 @case((2, 7, 6, 2), (3, 2, 2, 3), argnums=(0, 1))
 def convolution(x, w):
     y = lax.conv_general_dilated(x, w, (2, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))

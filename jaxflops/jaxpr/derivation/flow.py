@@ -154,7 +154,8 @@ def _contraction(value: Value, node: Node | None) -> Contraction:
         site, times = node.site.within(site), times * node.times
         value.phase = site.phase or value.phase
     phase = value.phase or "forward"
-    marks = max(scope.transposes, _jax.count_transposes(info.name_stack.stack))
-    marks -= phase == "recompute"
+    stack = info.name_stack.stack
+    marks = max(scope.transposes, _jax.count_transposes(stack)) - (phase == "recompute")
+    sweep = max(scope.sweep, _jax.sweep(stack))
     frames = _jax.positions(info.traceback)
-    return Contraction(value, phase, marks, node, times, site, frames)
+    return Contraction(value, phase, marks, sweep, node, times, site, frames)

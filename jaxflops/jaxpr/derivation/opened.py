@@ -28,6 +28,7 @@ class Opened:
         stack = self.eqn.source_info.name_stack.stack
         self.phase = compose_phase(scope.phase, _jax.read_stack(stack)[1])
         self.transposes = max(scope.transposes, _jax.count_transposes(stack))
+        self.sweep = max(scope.sweep, _jax.sweep(stack))
 
     def run(self, bodies: Bodies, after: Bodies | None) -> list[Value]:
         """The equation's results; `after` are its bodies without dead code, None if it is dead."""
@@ -106,6 +107,7 @@ class Opened:
             self.at,
             self.phase,
             self.transposes,
+            self.sweep,
             loops,
             library,
             run.site,

@@ -124,8 +124,9 @@ class _Choice:
     def __init__(self, candidates: _Candidates, found: Pairing) -> None:
         self._candidates, self._found = candidates, found
         self._owners: dict[Value, set[Contraction]] = defaultdict(set)  # of a cotangent
-        self._cotangent: dict[Value, Value] = {}  # forward product's value -> cotangent
-        self._taken: set[tuple[Value, int]] = set()
+        # A product has one cotangent, and each operand one transpose, in each differentiation.
+        self._cotangent: dict[tuple[Value, int], Value] = {}
+        self._taken: set[tuple[Value, int, int]] = set()
 
     def run(self, backward: Sequence[Contraction]) -> None:
         """Fill in the pairs: first where there is just one, then in order of execution."""
@@ -144,7 +145,7 @@ class _Choice:
     def _choose(self, product: Contraction, candidates: Iterable[Contraction]) -> None:
         own = {same_as(operand) for operand in product.operands[:2]}
         for forward in candidates:
-            known = self._cotangent.get(forward.value)
+            known = self._cotangent.get((forward.value, product.sweep))
             if known is None or known in own:
                 for fit in fits(product, forward):
                     if self._take(Pair(product, forward, fit)):
@@ -152,13 +153,12 @@ class _Choice:
 
     def _take(self, p: Pair) -> bool:
         """Whether the pair contradicts none so far; it is then noted."""
-        forward, cotangent = p.forward.value, p.cotangent
-        free = (forward, p.fit.role) not in self._taken and self._cotangent.get(
-            forward, cotangent
-        ) is cotangent
+        forward, cotangent = (p.forward.value, p.backward.sweep), p.cotangent
+        role = (*forward, p.fit.role)
+        free = role not in self._taken and self._cotangent.get(forward, cotangent) is cotangent
         if free:
             self._found.pairs[p.backward.value] = p
-            self._taken.add((forward, p.fit.role))
+            self._taken.add(role)
             self._owners[cotangent].add(p.forward)
             self._cotangent[forward] = cotangent
         return free

@@ -48,7 +48,7 @@ def assigned(
     climb = _Climb(path)
     for depth, frame in enumerate(frames):
         outer = tuple(frames[depth + 1 :])
-        ends = (tuple(use)[-len(outer) - 1 :] for use in uses if use != frames)
+        ends = (tuple(use)[-len(outer) - 1 :] for use in uses if use and use != frames)
         climb.uses = [use[0] for use in ends if use[1:] == outer]
         found = climb.frame(frame)
         if found is not None:

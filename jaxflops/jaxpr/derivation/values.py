@@ -60,7 +60,8 @@ class Loop:
 class Scope:
     """One execution of a jaxpr: the values of its variables, and whence it was called.
 
-    phase: of the call, before unmarked equations are told apart; transposes: transpose marks.
+    phase: of the call, before unmarked equations are told apart; transposes: transpose marks;
+    sweep: of nested differentiations, which one transposed it last.
     site, times: of the call, in the program without dead code; nodes: its live equations.
     borrowed: its equations' source lines may be those of another call (a cached library jit).
     """
@@ -70,6 +71,7 @@ class Scope:
     call: int = 0
     phase: Phase | None = None
     transposes: int = 0
+    sweep: int = 0
     loops: tuple[Loop, ...] = ()
     borrowed: bool = False
     site: Site = HERE
@@ -118,12 +120,14 @@ class Contraction:
     """An equation that multiplies and sums, in one execution of its jaxpr.
 
     node: its leaf in the cost tree; None when its result is never used.
-    transposes: transpose marks, without those of recomputation.
+    transposes: transpose marks, without those of recomputation; sweep: of nested
+      differentiations, which one transposed it last.
     """
 
     value: Value
     phase: Phase
     transposes: int
+    sweep: int
     node: Node | None
     times: Count
     site: Site
