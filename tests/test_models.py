@@ -102,6 +102,7 @@ def test_nominal_multiply_adds_at_224_pixels_are_the_published_ones(preset, macs
     assert nominal_macs(jax.make_jaxpr(model.forward)(params, images).jaxpr) == macs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     ["two_layer", "mlp-scan", "resnet", "transformer-scan", "moe-scan", "lstm-scan", "vit-scan",
@@ -115,6 +116,7 @@ def test_loss_and_gradients_are_finite_and_reach_every_parameter(name, gradients
         assert np.abs(leaf).max() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mlp", "transformer"])
 def test_unrolled_with_remat_equals_scan(name, gradients):
     value, (grads,) = gradients(f"{name}-scan")
@@ -125,6 +127,7 @@ def test_unrolled_with_remat_equals_scan(name, gradients):
     assert_close((value, unstack(grads, layers)), (other, other_grads))
 
 
+@pytest.mark.slow
 def test_lstm_unrolled_over_time_with_remat_equals_scan(gradients):
     assert_close(gradients("lstm-scan"), gradients("lstm-unrolled-remat"))
 

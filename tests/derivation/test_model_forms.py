@@ -7,9 +7,12 @@ from evaluator import Evaluator, jitted, same
 from jaxflops.models import suite
 
 CASES = {case.name: case for case in suite("small")}
+QUICK = ("two_layer", "mlp-scan-remat", "lstm-scan", "vit-unrolled")
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow][n in QUICK :]) for n in CASES]
+)
 def test_forms_reproduce_the_gradients(name):
     model = CASES[name].loss
     args = model.random_args()
