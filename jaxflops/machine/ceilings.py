@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -55,6 +55,16 @@ class Ceilings:
         points = self.matmul.get(ceiling_key(kind) or "", ())
         return max((point.rate for point in points), default=None)
 
+    def best(self, other: Ceilings) -> Ceilings:
+        """The better of both at every size: a ceiling is the most that was ever seen."""
+        kinds = dict.fromkeys((*self.matmul, *other.matmul))
+        return replace(
+            self,
+            matmul={k: _best(self.matmul.get(k, ()), other.matmul.get(k, ())) for k in kinds},
+            stream=_best(self.stream, other.stream),
+            dispatch_seconds=min(self.dispatch_seconds, other.dispatch_seconds),
+        )
+
     def bandwidth(self, size: int) -> float | None:
         """Bytes/s that an array of `size` bytes may reach: the best rate at that size or above.
 
@@ -63,6 +73,13 @@ class Ceilings:
         below = [point for point in self.stream if point.size <= size]
         least = below[-1].size if below else 0
         return max((point.rate for point in self.stream if point.size >= least), default=None)
+
+
+def _best(one: tuple[Point, ...], other: tuple[Point, ...]) -> tuple[Point, ...]:
+    rates = dict(one)
+    for size, rate in other:
+        rates[size] = max(rate, rates.get(size, 0.0))
+    return tuple(Point(size, rates[size]) for size in sorted(rates))
 
 
 def measure_matmul(

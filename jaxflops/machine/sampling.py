@@ -69,7 +69,7 @@ def sample(work: Work, plan: Plan, clock: Clock, progress: Progress = lambda *_:
     """Warm up, choose `inner`, take samples. What fails ends it; the samples so far are kept."""
     warm_up, samples, inner = list[float](), list[float](), 1
     failure = None
-    with _no_collections():
+    with no_collections():
         try:
             _warm_up(work, plan, clock, warm_up)
             inner = _calibrate(warm_up, plan, work.most_inner)
@@ -85,16 +85,16 @@ def interleave(works: Sequence[Work], rounds: int, clock: Clock) -> list[list[fl
     Only this compares two works on a machine that others use: a loop after a loop does not.
     """
     taken: list[list[float]] = [[] for _ in works]
-    with _no_collections():
+    with no_collections():
         for turn in range(rounds):
             for step in range(len(works)):
                 index = (turn + step) % len(works)
-                taken[index].append(_time(works[index], 1, clock))
+                taken[index].append(seconds_of(works[index], 1, clock))
     return taken
 
 
-def _time(work: Work, inner: int, clock: Clock) -> float:
-    """Seconds per call."""
+def seconds_of(work: Work, inner: int, clock: Clock) -> float:
+    """Seconds per call, of one sample of `inner` calls."""
     work.prepare(inner)
     start = clock()
     work.run(inner)
@@ -104,7 +104,7 @@ def _time(work: Work, inner: int, clock: Clock) -> float:
 def _warm_up(work: Work, plan: Plan, clock: Clock, times: list[float]) -> None:
     start = clock()
     while not is_stable(times, _WINDOW) and len(times) < _WARM_UP_CALLS:
-        times.append(_time(work, 1, clock))
+        times.append(seconds_of(work, 1, clock))
         if clock() - start >= plan.warm_up_seconds:
             break
 
@@ -127,7 +127,7 @@ def _take(
     start = clock()
     done = 0.0
     while done < 1:
-        samples.append(_time(work, inner, clock))
+        samples.append(seconds_of(work, inner, clock))
         done = _done(len(samples), clock() - start, plan)
         progress(len(samples), done)
 
@@ -142,7 +142,7 @@ def _done(number: int, elapsed: float, plan: Plan) -> float:
 
 
 @contextmanager
-def _no_collections() -> Iterator[None]:
+def no_collections() -> Iterator[None]:
     """Python's garbage collector runs before the measurement, not within."""
     gc.collect()
     was_on = gc.isenabled()

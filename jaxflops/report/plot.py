@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jaxflops.errors import JaxflopsError
-from jaxflops.machine.roofline import attainable
+from jaxflops.machine.roofline import Roofs, attainable
 from jaxflops.report.measurement import rate
 from jaxflops.tree import Kind
 
@@ -29,17 +29,40 @@ class Point(NamedTuple):
     impossible: bool = False
 
 
+class Sky(NamedTuple):
+    """What the points are held against: roofs, kinds whose peaks are drawn, number of devices."""
+
+    roofs: Roofs
+    kinds: tuple[Kind, ...]
+    devices: int = 1
+
+
 def roofline(drawn: Roofline, path: str | Path | None = None, profile: Any = None) -> Any:
-    """The figure; see `Roofline.plot`. Raises JaxflopsError without matplotlib."""
-    points = list(allowed(drawn) if profile is None else reached(profile))
-    points = [point for point in points if 0 < point.intensity < float("inf") and point.rate > 0]
+    """The figure; see `Roofline.plot`."""
+    points = allowed(drawn) if profile is None else reached(profile)
+    kinds = dict.fromkeys(kind for work in drawn.operations for kind in work.flops)
+    sky = Sky(drawn.roofs, tuple(kinds), drawn.devices)
+    title = f"{drawn.name} under {drawn.roofs.against}"
+    what = "FLOP/s" if profile is not None else "FLOP/s that the roofs allow"
+    return draw(points, sky, title, path, what)
+
+
+def draw(
+    points: Iterable[Point],
+    sky: Sky,
+    title: str,
+    path: str | Path | None = None,
+    what: str = "FLOP/s",
+) -> Any:
+    """Points under roofs, as a matplotlib Figure; raises JaxflopsError where that is missing."""
+    shown = [point for point in points if 0 < point.intensity < float("inf") and point.rate > 0]
     figure = _figure()
     axes = figure.add_subplot()
-    _draw_roofs(axes, drawn, [point.intensity for point in points])
-    _draw_points(axes, points)
-    axes.set_title(f"{drawn.name} under {drawn.roofs.against}", fontsize=9, wrap=True)
+    _draw_roofs(axes, sky, [point.intensity for point in shown])
+    _draw_points(axes, shown)
+    axes.set_title(title, fontsize=9, wrap=True)
     axes.set_xlabel("arithmetic intensity, FLOP / byte")
-    axes.set_ylabel("FLOP/s" if profile is not None else "FLOP/s that the roofs allow")
+    axes.set_ylabel(what)
     axes.legend(fontsize=7, loc="lower right")
     if path is not None:
         figure.savefig(path)
@@ -70,34 +93,32 @@ def _figure() -> Any:
     return library.Figure(figsize=(8, 5), dpi=120, layout="constrained")
 
 
-def _draw_roofs(axes: Any, drawn: Roofline, at: Iterable[float]) -> None:
-    peaks = dict(_peaks(drawn))
-    bandwidth = drawn.roofs.bandwidth(_LARGE)
-    devices = drawn.devices
+def _draw_roofs(axes: Any, sky: Sky, at: Iterable[float]) -> None:
+    peaks = {kind: peak for kind in sky.kinds if (peak := sky.roofs.peak(kind))}
     if not peaks:
-        raise JaxflopsError(f"{drawn.name} has no contractions with a known peak to draw")
+        raise JaxflopsError("there are no contractions with a known peak to draw")
+    bandwidth, top = sky.roofs.bandwidth(_LARGE), max(peaks.values())
     bends = [peak / bandwidth for peak in peaks.values()] if bandwidth else []
     low, high = _range([*at, *bends])
     for kind, peak in peaks.items():
         label = f"{kind}: {rate(peak, 'FLOP')}"
         if bandwidth is None:
-            axes.loglog([low, high], [peak * devices] * 2, label=f"{label}, bandwidth unknown")
-            continue
-        xs = [low, peak / bandwidth, high]
-        ys = [devices * attainable(x, peak, bandwidth) for x in xs]
-        axes.loglog(xs, ys, label=f"{label}, {rate(bandwidth, 'B')}")
-    fastest, top = drawn.roofs.bandwidth(0), max(peaks.values())
+            axes.loglog([low, high], [peak * sky.devices] * 2, label=f"{label}, bandwidth unknown")
+        else:
+            xs, ys = _roof(low, high, peak, bandwidth, sky.devices)
+            axes.loglog(xs, ys, label=f"{label}, {rate(bandwidth, 'B')}")
+    fastest = sky.roofs.bandwidth(0)
     if bandwidth and fastest and fastest > bandwidth:
-        xs = [low, top / fastest, high]
-        ys = [devices * attainable(x, top, fastest) for x in xs]
+        xs, ys = _roof(low, high, top, fastest, sky.devices)
         axes.loglog(xs, ys, ":", color="grey", zorder=1, label=f"caches: {rate(fastest, 'B')}")
 
 
-def _peaks(drawn: Roofline) -> Iterator[tuple[Kind, float]]:
-    for kind in dict.fromkeys(kind for work in drawn.operations for kind in work.flops):
-        peak = drawn.roofs.peak(kind)
-        if peak:
-            yield kind, peak
+def _roof(
+    low: float, high: float, peak: float, bandwidth: float, devices: int
+) -> tuple[list[float], list[float]]:
+    """The slope, the bend and the flat part."""
+    xs = sorted((low, peak / bandwidth, high))
+    return xs, [devices * attainable(x, peak, bandwidth) for x in xs]
 
 
 def _range(xs: list[float]) -> tuple[float, float]:

@@ -10,7 +10,13 @@ import pytest
 from jaxflops.errors import JaxflopsError
 from jaxflops.machine import ceiling_cache, ceilings
 from jaxflops.machine.ceiling_cache import KINDS, cache_directory, load
-from jaxflops.machine.ceilings import Point, measure_dispatch, measure_matmul, measure_stream
+from jaxflops.machine.ceilings import (
+    Ceilings,
+    Point,
+    measure_dispatch,
+    measure_matmul,
+    measure_stream,
+)
 from jaxflops.machine.peaks import ceiling_key
 from jaxflops.machine.sampling import Samples
 from jaxflops.tree import Kind
@@ -191,3 +197,19 @@ def test_a_failing_ceiling_says_why():
 
     with pytest.raises(JaxflopsError, match=r"a ceiling: .*no such unit"):
         ceilings._sample(broken, (jnp.ones(()),), ticking(1.0))
+
+
+def test_the_best_of_two_measurements_is_the_ceiling():
+    """A machine that was busy the first time was not slower for that."""
+
+    def seen(matmul, stream, dispatch):
+        points = {kind: tuple(map(Point._make, rows)) for kind, rows in matmul.items()}
+        return Ceilings("cpu", {}, points, tuple(map(Point._make, stream)), dispatch, "today")
+
+    busy = seen({"fp32": [(256, 3.0), (512, 9.0)]}, [(64, 1.0)], 2e-6)
+    idle = seen({"fp32": [(256, 5.0)], "bf16": [(256, 7.0)]}, [(64, 4.0), (256, 2.0)], 1e-6)
+    best = busy.best(idle)
+    assert best.matmul == {"fp32": ((256, 5.0), (512, 9.0)), "bf16": ((256, 7.0),)}
+    assert best.stream == ((64, 4.0), (256, 2.0))
+    assert best.dispatch_seconds == 1e-6
+    assert best == idle.best(busy)

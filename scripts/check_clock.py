@@ -1,0 +1,187 @@
+"""Hold the clock against independent ones, on this machine, now.
+
+    python scripts/check_clock.py [--rounds 24]
+
+1. A model's gradient, timed by what `jf.measure` times with and by a loop written here, call by
+   call in turn: the ratio must lie within the spread that the same clock, run twice in the same
+   rounds, has against itself.
+2. The same for a large matmul.
+3. Chains of 4, 8, 16 and 32 matmuls: seconds per FLOP are constant within that spread, and the
+   line through them meets zero matmuls at the time of a chain of none.
+4. No program is faster than its least seconds under measured ceilings.
+
+Exit code 1 when one does not hold.
+"""
+
+import argparse
+import itertools
+import sys
+import time
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jaxflops as jf
+from jaxflops.machine import calls, sampling, stages
+from jaxflops.machine.ceiling_cache import KINDS, ceilings
+from jaxflops.machine.inputs import Inputs
+from jaxflops.machine.roofline import measured
+from jaxflops.machine.statistics import spread
+from jaxflops.models import mlp, suite
+
+CHAINS = (0, 4, 8, 16, 32)
+SIZE = 384
+ROUND_SECONDS = 0.3
+FLOORS = ("two_layer", "mlp-unrolled", "resnet", "transformer-scan", "transformer-scan-remat",
+          "moe-scan", "lstm-scan", "vit-scan", "unet", "ssm-scan")  # fmt: skip
+
+
+def ours(jitted: Any, args: tuple[Any, ...]) -> sampling.Work:
+    """What `jf.measure(jitted)(*args)` calls to take a sample."""
+    staged = stages.stage(jitted, args, {}, (), time.perf_counter)
+    return calls.prepare(staged, Inputs().concrete(staged.leaves, staged.shardings), None)[0]
+
+
+def independent(jitted: Any, args: tuple[Any, ...]) -> Callable[[], float]:
+    """Seconds of one call, by a clock of its own."""
+
+    def once() -> float:
+        start = time.perf_counter()
+        jax.block_until_ready(jitted(*args))
+        return time.perf_counter() - start
+
+    return once
+
+
+def in_turn(clocks: Sequence[Callable[[], float]], rounds: int) -> tuple[np.ndarray, int]:
+    """[clocks, rounds]: the median of each round's calls, one call of each clock after the other.
+
+    The order turns, so that none is always the one after a pause. And the calls to a round.
+    """
+    [clock() for clock in clocks]  # the first one warms up
+    calls_each = int(np.clip(ROUND_SECONDS / sum(clock() for clock in clocks), 3, 31)) | 1
+    taken = np.zeros((len(clocks), rounds, calls_each))
+    with sampling.no_collections():
+        for turn, call, step in itertools.product(*map(range, (rounds, calls_each, len(clocks)))):
+            index = (turn + call + step) % len(clocks)
+            taken[index, turn, call] = clocks[index]()
+    return np.median(taken, axis=2), calls_each
+
+
+def clock_of(work: sampling.Work) -> Callable[[], float]:
+    """Seconds of one call of a work, taken as every sample of `jf.measure` is."""
+    return lambda: sampling.seconds_of(work, 1, time.perf_counter)
+
+
+def agrees(title: str, jitted: Any, args: tuple[Any, ...], rounds: int) -> bool:
+    """Our clock and the independent one, against our clock and itself."""
+    work = ours(jitted, args)
+    clocks = [clock_of(work), clock_of(work), independent(jitted, args)]
+    (first, again, loop), calls_each = in_turn(clocks, rounds)
+    same, ratio = again / first, float(np.median(loop / first))
+    middle, width = float(np.median(same)), spread(list(same))
+    holds = abs(ratio - middle) <= width
+    print(f"{title}: {np.median(first) * 1e3:.3f} ms a call, {rounds} rounds of {calls_each} calls")
+    print(f"  ours against itself    {middle:.4f}, spread {width:.4f}")
+    print(f"  independent loop/ours  {ratio:.4f}   {verdict(holds)}")
+    return holds
+
+
+def chain(length: int) -> Any:
+    def run(x: Any, w: Any) -> Any:
+        for _ in range(length):
+            x = x @ w
+        return x + 1
+
+    return jax.jit(run)
+
+
+def slope(rounds: int) -> bool:
+    """Seconds per FLOP of chains, and what is left at none."""
+    key = jax.random.key(0)
+    x = jax.random.normal(key, (SIZE, SIZE))
+    w = jnp.linalg.qr(x)[0]  # keeps the size of what it multiplies
+    programs = [chain(length) for length in CHAINS]
+    works = [ours(program, (x, w)) for program in programs]
+    clocks = [clock_of(work) for work in works for _ in range(2)]
+    pairs, calls_each = in_turn(clocks, rounds)
+    taken = pairs.reshape(len(CHAINS), 2, rounds)
+    flops = np.array([2 * SIZE**3 * length for length in CHAINS], float)
+    per_flop = (taken[1:, 0] - taken[0, 0]) / flops[1:, None]
+    relative = per_flop / np.median(per_flop, axis=0)
+    same = taken[1:, 1] / taken[1:, 0]
+    print(f"chains of {SIZE} x {SIZE} matmuls, {rounds} rounds of {calls_each} calls")
+    good = True
+    for row, length in enumerate(CHAINS[1:]):
+        off, width = abs(float(np.median(relative[row])) - 1), spread(list(same[row]))
+        good &= off <= width
+        rate = 1 / float(np.median(per_flop[row])) / 1e9
+        print(f"  {length:2d}: {np.median(taken[row + 1, 0]) * 1e3:8.3f} ms, {rate:6.1f} GFLOP/s, "
+              f"s/FLOP off by {off:.4f}, A/A {width:.4f}  {verdict(off <= width)}")  # fmt: skip
+    return intercept(flops, taken) and good
+
+
+def intercept(flops: np.ndarray, taken: np.ndarray) -> bool:
+    """The line through 4 to 32 matmuls, at none, against a chain of none."""
+    lines = [np.polyfit(flops[1:], round_, 1) for round_ in taken[1:, 0].T]
+    again = [np.polyfit(flops[1:], round_, 1) for round_ in taken[1:, 1].T]
+    at_none = [float(line[1]) for line in lines]
+    width = spread([a - float(b[1]) for a, b in zip(at_none, again, strict=True)])
+    found, overhead = median(at_none), float(np.median(taken[0, 0]))
+    holds = abs(found - overhead) <= width
+    print(f"  intercept {found * 1e3:.3f} ms, a chain of none {overhead * 1e3:.3f} ms, "
+          f"A/A spread of the intercept {width * 1e3:.3f} ms  {verdict(holds)}")  # fmt: skip
+    return holds
+
+
+def floors(seconds: float) -> bool:
+    """Every small model's gradient, and matmuls, against their least seconds."""
+    models = [(case.name, case.loss) for case in suite("small") if case.name in FLOORS]
+    programs = [(name, jax.value_and_grad(loss, argnums=loss.argnums), loss.random_args())
+                for name, loss in models]  # fmt: skip
+    big = jnp.ones((1024, 1024)) * 0.5
+    programs.append(("matmul 1024", jnp.matmul, (big, big)))
+    before = ceilings(KINDS[:1], refresh=True)
+    rows = [(name, jf.measure(fn, seconds=seconds)(*args)) for name, fn, args in programs]
+    roofs = measured(before.best(ceilings(KINDS[:1], refresh=True)))
+    good = True
+    for name, row in rows:
+        roofline = row.against(roofs).roofline()
+        good &= not roofline.impossible
+        print(f"  {name:26s} measured {row.median * 1e3:9.4f} ms, at least "
+              f"{roofline.least * 1e3:9.4f} ms  {verdict(not roofline.impossible)}")  # fmt: skip
+    return good
+
+
+def verdict(holds: bool) -> str:
+    return "holds" if holds else "DOES NOT HOLD"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=24, help="at least 10 (24)")
+    parser.add_argument("--seconds", type=float, default=0.2, help="of each program (0.2)")
+    options = parser.parse_args()
+    if options.rounds < 10:  # noqa: PLR2004
+        parser.error("--rounds: write 10 or more; fewer have no spread to speak of")
+    print(f"jax {jax.__version__}, {jax.devices()[0].device_kind}")
+    gradient = jax.jit(jax.value_and_grad(mlp.with_config(batch=64, width=512, layers=2)))
+    model = mlp.with_config(batch=64, width=512, layers=2).random_args()
+    matrix = jax.random.normal(jax.random.key(1), (1024, 1024))
+    results = [
+        agrees("gradient of an MLP", gradient, model, options.rounds),
+        agrees("matmul of 1024 x 1024", jax.jit(jnp.matmul), (matrix, matrix), options.rounds),
+        slope(options.rounds),
+    ]
+    print("least seconds under the ceilings measured before and after:")
+    results.append(floors(options.seconds))
+    print("every check holds" if all(results) else "NOT EVERY CHECK HOLDS")
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
