@@ -21,4 +21,4 @@ def test_it_runs(path: Path) -> None:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["two_layer"]
+    assert [path.stem for path in NOTEBOOKS] == ["anatomy_of_a_step", "two_layer"]
