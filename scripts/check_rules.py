@@ -3,8 +3,9 @@
     python scripts/check_rules.py [--state costed] [--summary]
 
 Imports every module of JAX and collects the primitives they define. Exit code 1 if one of them has
-no rule. States: costed; free (a view, a mark); moved (bytes only); body (its jaxprs are counted);
-stated (JAX cannot see what runs: unknown until the user states it); unknown.
+no rule. States: costed; free (a view, a mark: proved to lower to no arithmetic, or declared where
+no test can lower it alone); moved (bytes only); body (its jaxprs are counted); stated (JAX cannot
+see what runs: unknown until the user states it); unknown.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from typing import NamedTuple
 import jax
 from jax.extend.core import Primitive
 
-from jaxflops.jaxpr.registry import BODY_RULES, COST_RULES
+from jaxflops.jaxpr.registry import BODY_RULES, COST_RULES, DECLARED
 from jaxflops.jaxpr.rules.opaque import STATED
 
 # Primitives that stand in no jaxpr that JAX hands out.
@@ -52,9 +53,18 @@ def main() -> int:
         for row in shown:
             print(f"{row.name:36} {row.state:8} {row.oracle}")
     states = Counter(row.state for row in rows)
-    bare = [row.name for row in rows if row.state == "costed" and not row.oracle]
+    costed = [row for row in rows if row.state == "costed"]
+    bare = [row.name for row in costed if not row.oracle]
+    defined = [row.name for row in costed if row.oracle.startswith("by definition")]
+    still = [row for row in rows if row.state in ("free", "moved")]
+    proved = [row for row in still if row.oracle != DECLARED]
     counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
     print(f"jax {jax.__version__}: {len(rows)} primitives: {counts}")
+    print(f"costed: {len(costed) - len(bare) - len(defined)} held against an oracle,", end=" ")
+    print(f"{len(defined)} one an element by definition, {len(bare)} neither")
+    print(
+        f"free or moved: {len(proved)} with a proof or a loop, {len(still) - len(proved)} declared"
+    )
     print(f"costed without an oracle: {len(bare)}" + "".join(f"\n  {name}" for name in bare))
     for row in rows:
         if row.state == "unknown":

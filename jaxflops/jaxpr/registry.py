@@ -50,6 +50,11 @@ class CostRule:
     oracle: str = ""
 
 
+PROVED = "lowers to no arithmetic"
+"""The oracle of a free or moved primitive of which a test lowers a program and finds none."""
+DECLARED = "declared: a mark or a copy; no test can lower it alone"
+"""That of one that stands only in kernels, or that no public function makes."""
+
 COST_RULES: dict[str, CostRule] = {}
 BODY_RULES: dict[str, BodyFormula] = {}
 

@@ -13,38 +13,43 @@ from jaxflops.errors import UnknownCostError
 from jaxflops.formulas.contraction import contraction
 from jaxflops.formulas.sorting import sort_comparisons
 from jaxflops.jaxpr.op import Op
-from jaxflops.jaxpr.registry import cost_rule, free, moved
+from jaxflops.jaxpr.registry import DECLARED, cost_rule, free, moved
 from jaxflops.jaxpr.rules._fields import arithmetic
 
-MARK = "a mark; nothing runs"
-COPY = "a copy"
-DEFINED = "by definition: one an element"
+BARE = ""  # no public function makes one, and there is no loop to hold it against
 MATRIX = 2  # axes
 
-free("program_id", "num_programs", "multiple_of", "max_contiguous", "trace_value", oracle=MARK)
-free("delay", "get_global", "get_barrier_semaphore", "print_layout", oracle=MARK)
-free("semaphore_read", "semaphore_signal", "semaphore_wait", "barrier", oracle=MARK)
-free("semaphore_signal_multicast", "semaphore_signal_parallel", oracle=MARK)
-free("barrier_arrive", "barrier_arrive_and_wait", "barrier_test", "barrier_wait", oracle=MARK)
-free("debug_barrier", "debug_barrier_p", "commit_smem", "commit_tmem", "commit_group", oracle=MARK)
-free("wait_gmem_to_smem", "wait_smem_to_gmem", "wait_load_tmem", "wgmma_wait", oracle=MARK)
-free("tcgen05_commit_arrive", "wgmma_ref", "set_max_registers", "layout_cast", oracle=MARK)
-free("griddepcontrol_launch_dependents", "griddepcontrol_wait", "dma_wait", oracle=MARK)
-free("query_cluster_cancel", "try_cluster_cancel", oracle=MARK)
-free("dma_start", "copy_gmem_to_smem", "copy_smem_to_gmem", "async_prefetch", oracle=COPY)
-free("async_load", "async_store_smem", "async_store_tmem", oracle=COPY)
-free("async_copy_scales_to_tmem", "async_copy_smem_to_tmem", oracle=COPY)
-free("async_copy_sparse_metadata_to_tmem", "multimem_store", "mgpu_atomic_store", oracle=COPY)
-free("wgmma_accumulator_deref", "wgmma_accumulator_store", oracle=COPY)
-moved("store", "matmul_push_rhs", "matmul_pop", "matmul_pop_fifo", oracle=COPY)
-moved("pack", "unpack", "pack_dtype", "unpack_dtype", "unique", oracle=COPY)
+free("program_id", "num_programs", "multiple_of", "max_contiguous", "trace_value", oracle=DECLARED)
+free("delay", "get_global", "get_barrier_semaphore", "print_layout", oracle=DECLARED)
+free("semaphore_read", "semaphore_signal", "semaphore_wait", "barrier", oracle=DECLARED)
+free("semaphore_signal_multicast", "semaphore_signal_parallel", oracle=DECLARED)
+free("barrier_arrive", "barrier_arrive_and_wait", "barrier_test", "barrier_wait", oracle=DECLARED)
+free(
+    "debug_barrier",
+    "debug_barrier_p",
+    "commit_smem",
+    "commit_tmem",
+    "commit_group",
+    oracle=DECLARED,
+)
+free("wait_gmem_to_smem", "wait_smem_to_gmem", "wait_load_tmem", "wgmma_wait", oracle=DECLARED)
+free("tcgen05_commit_arrive", "wgmma_ref", "set_max_registers", "layout_cast", oracle=DECLARED)
+free("griddepcontrol_launch_dependents", "griddepcontrol_wait", "dma_wait", oracle=DECLARED)
+free("query_cluster_cancel", "try_cluster_cancel", oracle=DECLARED)
+free("dma_start", "copy_gmem_to_smem", "copy_smem_to_gmem", "async_prefetch", oracle=DECLARED)
+free("async_load", "async_store_smem", "async_store_tmem", oracle=DECLARED)
+free("async_copy_scales_to_tmem", "async_copy_smem_to_tmem", oracle=DECLARED)
+free("async_copy_sparse_metadata_to_tmem", "multimem_store", "mgpu_atomic_store", oracle=DECLARED)
+free("wgmma_accumulator_deref", "wgmma_accumulator_store", oracle=DECLARED)
+moved("store", "matmul_push_rhs", "matmul_pop", "matmul_pop_fifo", oracle=DECLARED)
+moved("pack", "unpack", "pack_dtype", "unpack_dtype", "unique", oracle=DECLARED)
 
 
-@cost_rule("pack_elementwise", "unpack_elementwise", "stochastic_round", oracle=DEFINED)
-@cost_rule("prng_seed", "prng_split", "prng_join", "prng_random_bits", oracle=DEFINED)
-@cost_rule("masked_cummax", "masked_cummin", "masked_cumsum", "scan_count", oracle=DEFINED)
-@cost_rule("all_reduce_ffs", "all_reduce_population_count", oracle=DEFINED)
-@cost_rule("atomic_rmw", "atomic_cas", "sc_fetch_and_add", "multimem_load_reduce", oracle=DEFINED)
+@cost_rule("pack_elementwise", "unpack_elementwise", "stochastic_round", oracle=BARE)
+@cost_rule("prng_seed", "prng_split", "prng_join", "prng_random_bits", oracle=BARE)
+@cost_rule("masked_cummax", "masked_cummin", "masked_cumsum", "scan_count", oracle=BARE)
+@cost_rule("all_reduce_ffs", "all_reduce_population_count", oracle=BARE)
+@cost_rule("atomic_rmw", "atomic_cas", "sc_fetch_and_add", "multimem_load_reduce", oracle=BARE)
 def one_an_element(op: Op, /, **_: Any) -> Cost:
     """1 for each element of the result."""
     return arithmetic(op.out, op.out.size) if op.outputs else Cost()

@@ -6,7 +6,7 @@ from typing import Any
 
 from jaxflops.cost import ZERO, Cost
 from jaxflops.jaxpr.op import Op
-from jaxflops.jaxpr.registry import cost_rule
+from jaxflops.jaxpr.registry import PROVED, cost_rule
 
 STATED = "its author states it"
 
@@ -20,7 +20,7 @@ def costed(_op: Op, /, *, cost: Cost, name: str, **_: Any) -> Cost:  # noqa: ARG
 @cost_rule(
     "costed_differentiated",
     state="free",
-    oracle="lowers to nothing",
+    oracle=PROVED,
     note="{name} has no stated cost of its derivative, which is counted from its code as traced; "
     "state it with jf.costed(..., backward=...)",
 )
