@@ -17,6 +17,7 @@ from jaxflops.jaxpr import _jax, derivation
 from jaxflops.jaxpr.constants import with_constants
 from jaxflops.jaxpr.counters import read
 from jaxflops.jaxpr.execute import execute
+from jaxflops.jaxpr.footprint import footprint
 from jaxflops.jaxpr.observed import observed
 from jaxflops.jaxpr.op import Convolutions
 from jaxflops.jaxpr.options import Options
@@ -90,6 +91,7 @@ class AnalyzeExecuted:
             provenance(program, self.options).noting("loops and branches", "as executed"),
             partial(derivation.derive, program, self.options, tree),
             seen,
+            partial(footprint, program),
         )
 
     def __repr__(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jaxflops.branches import choose, taken
+from jaxflops.cost import Cost
 from jaxflops.errors import UnknownCostError
 from jaxflops.jaxpr.context import Context, Flags, Known, WalkJaxpr
 from jaxflops.jaxpr.op import Bodies, Body, OneOf, OpenLoop
@@ -60,6 +61,8 @@ class Call:
         nodes, flags = self._walk(body)
         name = self.eqn.primitive.name
         node = branch(name, self.site, nodes, times=body.times, copies=body.copies)
+        if body.stated is not None:
+            node = node._replace(notes=(_beside(name, body.stated, node.total),))
         return node, flags
 
     def _open_loop(self, loop: OpenLoop, trips: Trips) -> tuple[Node, Flags]:
@@ -119,3 +122,14 @@ class Call:
         self, nodes: tuple[Node, ...], notes: tuple[str, ...] = (), *, choice: bool = False
     ) -> Node:
         return branch(self.eqn.primitive.name, self.site, nodes, notes=notes, choice=choice)
+
+
+def _beside(name: str, stated: Cost, counted: Cost) -> str:
+    """What a kernel's author states, what its body has, and whether they agree."""
+    agree = (stated.flops, stated.transcendentals) == (counted.flops, counted.transcendentals)
+    verdict = "they agree" if agree else "they disagree, and the second is counted"
+    return (
+        f"{name}: its cost estimate is {stated.flops} FLOPs and {stated.transcendentals} "
+        f"transcendentals ({stated.bytes} bytes), its body times its grid {counted.flops} and "
+        f"{counted.transcendentals}: {verdict}"
+    )

@@ -7,6 +7,7 @@ from functools import cached_property
 from math import prod
 from typing import Any, Literal
 
+from jaxflops.cost import Cost
 from jaxflops.polynomial import Count
 
 Convolutions = Literal["taps", "nominal"]
@@ -68,6 +69,7 @@ class Body:
     feedback: result position -> input position of the next iteration (a loop's carry), both
       counted in `jaxpr`.
     copies: how often the body's text stands in the lowered module.
+    stated: what its author says that all executions cost; noted beside what is counted.
     """
 
     jaxpr: Any
@@ -77,6 +79,7 @@ class Body:
     outputs: tuple[int | None, ...] = ()
     feedback: tuple[tuple[int, int], ...] = ()
     copies: int = 1
+    stated: Cost | None = None
 
 
 @dataclass(frozen=True)

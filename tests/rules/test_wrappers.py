@@ -106,6 +106,27 @@ def test_products_in_a_kernel_are_products() -> None:
     assert cost(f, "f32[8,16]", "f32[16,128]").matmul_flops == 2 * 8 * 16 * 128
 
 
+@pytest.mark.parametrize(
+    ("flops", "verdict"),
+    [(2 * N, "they agree"), (3 * N, "they disagree, and the second is counted")],
+)
+def test_the_kernels_estimate_stands_beside_its_body(flops, verdict) -> None:
+    estimate = pl.CostEstimate(flops=flops, transcendentals=2 * N, bytes_accessed=7)
+    doubled = lambda x_ref, o_ref: kernel(x_ref, o_ref)
+    f = lambda x: pl.pallas_call(
+        doubled,
+        out_shape=jax.ShapeDtypeStruct((8, 128), x.dtype),
+        grid=(2,),
+        cost_estimate=estimate,
+    )(x)
+    analysis = jf.analyze(f)(*jf.specs(X))
+    assert analysis.caveats[0] == (
+        f"pallas_call: its cost estimate is {flops} FLOPs and {2 * N} transcendentals (7 bytes), "
+        f"its body times its grid {analysis.flops} and {analysis.transcendentals}: {verdict}"
+    )
+    assert analysis.flops == analysis.transcendentals == 2 * N
+
+
 def test_scratch_lives_as_long_as_its_body_runs() -> None:
     def scoped(x_ref, o_ref):
         def body(scratch):

@@ -8,6 +8,7 @@ from typing import Any
 
 from jax.export import is_symbolic_dim
 
+from jaxflops.cost import Cost
 from jaxflops.jaxpr import _jax
 from jaxflops.jaxpr.op import Bodies, Body, Op
 from jaxflops.jaxpr.registry import body_rule
@@ -16,8 +17,12 @@ from jaxflops.polynomial import Count, symbol
 
 
 @body_rule("pallas_call")
-def pallas_call(op: Op, /, *, jaxpr: Any, grid_mapping: Any, **_: Any) -> Bodies:
+def pallas_call(
+    op: Op, /, *, jaxpr: Any, grid_mapping: Any, cost_estimate: Any = None, **_: Any
+) -> Bodies:
     """The kernel once for each cell of the grid, on references to blocks.
+
+    Its author's CostEstimate, of all cells together, is noted beside that.
 
     Operands are the runtime sizes of the grid, then scalars and arrays, which come first among the
     kernel's references; results come next, then scratch.
@@ -26,7 +31,17 @@ def pallas_call(op: Op, /, *, jaxpr: Any, grid_mapping: Any, **_: Any) -> Bodies
     references = len(_jax.open_jaxpr(jaxpr).invars)
     operands = tuple(range(sizes, len(op.inputs)))
     inputs = operands + (None,) * (references - len(operands))
-    return (Body(jaxpr, cells(grid_mapping.grid), "kernel", inputs),)
+    stated = None if cost_estimate is None else _estimate(cost_estimate)
+    return (Body(jaxpr, cells(grid_mapping.grid), "kernel", inputs, stated=stated),)
+
+
+def _estimate(given: Any) -> Cost:
+    """A `pl.CostEstimate`; it does not tell products from other FLOPs, nor reads from writes."""
+    return Cost(
+        other_flops=to_count(given.flops),
+        transcendentals=to_count(given.transcendentals),
+        bytes_read=to_count(given.bytes_accessed),
+    )
 
 
 @body_rule("emit_pipeline")
