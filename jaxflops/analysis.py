@@ -84,6 +84,12 @@ class Analyze:
         name = function_name(self.fn)
         return f"<jf.analyze({name}, mode={self.how.mode!r}): call it with {name}'s arguments>"
 
+    def __getattr__(self, name: str) -> Any:
+        if not hasattr(Analysis, name):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        call = f"jf.analyze({function_name(self.fn)})(*args).{name}"
+        raise AttributeError(f"{name!r} is known once the arguments are: write {call}")
+
 
 def interpolate(
     fn: Any,

@@ -1,5 +1,6 @@
 """`jf.analyze`: modes, arguments, inputs it takes, and the messages for what it does not."""
 
+import copy
 import functools
 import re
 from typing import Any
@@ -323,3 +324,13 @@ def test_the_curried_object_says_how_to_call_it() -> None:
 def test_a_second_rule_for_a_primitive_says_how_to_override() -> None:
     with pytest.raises(jf.JaxflopsError, match="rules={'dot_general': rule}"):
         jf.cost_rule("dot_general")(lambda op, /, **_: jf.Cost())
+
+
+def test_a_number_asked_for_before_the_arguments_says_where_they_go():
+    waiting = jf.analyze(loss, mode="grad")
+    with pytest.raises(AttributeError, match=r"write jf.analyze\(loss\)\(\*args\).matmul_flops"):
+        waiting.matmul_flops  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'flop'"):
+        waiting.flop  # noqa: B018
+    assert not hasattr(waiting, "derivation")
+    assert copy.copy(waiting) == waiting

@@ -521,6 +521,19 @@ def gradient_of_a_gradient(x, w):
     return jnp.sum(jnp.sin(g))
 
 
+@case((4, 8), (8, 8), argnums=(0, 1))
+def gradient_through_steps(x, start):
+    w = start  # not named as the weights that enter through products alone
+
+    def loss(w):
+        h = jnp.tanh(x @ w)
+        return jnp.mean(h**2)
+
+    for _ in range(3):
+        w = w - 0.1 * jax.grad(loss)(w)
+    return loss(w)
+
+
 @case((2, 7, 6, 2), (3, 2, 2, 3), argnums=(0, 1))
 def convolution(x, w):
     y = lax.conv_general_dilated(x, w, (2, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))

@@ -32,7 +32,7 @@ def derive(program: Program, options: Options, tree: Node | None = None) -> Deri
 class Deriver:
     """The steps of one derivation."""
 
-    def __init__(self, program: Program, options: Options, tree: Node | None) -> None:
+    def __init__(self, program: Program, options: Options, tree: Node | None = None) -> None:
         live, _ = remove_dead_code(program)
         self.tree = tree or walk(with_constants(live, program.jaxpr), options)
         self.flow = Flow(program.jaxpr, live, self.tree, options)
