@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from jaxflops.analysis import analyze
 from jaxflops.compare import ledger, stage
-from jaxflops.compare.counted import Dead, dead_in
+from jaxflops.compare.against_xla import AgainstXla, against_xla
+from jaxflops.compare.alone import LoweredLeaves
+from jaxflops.compare.counted import Dead, dead_in, of_one_device
+from jaxflops.compare.elementwise import Elementwise, elementwise
 from jaxflops.compare.lowered import reported
 from jaxflops.compare.rows import Row
 from jaxflops.compiled import CompiledAnalysis, read_compiled
@@ -19,6 +22,7 @@ from jaxflops.hlo.context import Options as HloOptions
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk
 from jaxflops.jaxpr._jax import dce
+from jaxflops.jaxpr.inlined import inlined
 from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.program import How, Mode, function_name
 from jaxflops.jaxpr.walk import walk as walk_jaxpr
@@ -34,26 +38,38 @@ from jaxflops.viewed import Viewed
 class Column(Viewed):
     """A program as XLA holds it before optimization, read into the tree.
 
-    xla_reported: XLA's own cost analysis of it, as is; None where the backend has none.
+    against_xla: XLA's own numbers against our projection onto XLA's formulas.
     """
 
     tree: Node = field(repr=False)
-    xla_reported: Mapping[str, float] | None = field(default=None, repr=False)
+    against_xla: AgainstXla = field(repr=False)
+
+    @property
+    def xla_reported(self) -> Mapping[str, float] | None:
+        """XLA's own cost analysis of it, as is; None where the backend has none."""
+        return self.against_xla.reported
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Contraction FLOPs counted, lowered and compiled, and the causes of every difference.
+    """What is counted, lowered and compiled, and the causes of every difference.
 
     counted: the jaxpr's analysis. lowered: XLA's program before optimization. compiled: after it;
       None where the program was lowered for a platform that is not here.
-    rows: counted + rows of its step = lowered, and lowered + rows of its step = compiled.
+    rows: of contractions: counted + rows of its step = lowered, and lowered + rows = compiled.
+    account: makes `elementwise`.
     """
 
     counted: Analysis
     lowered: Column
     compiled: CompiledAnalysis | None
     rows: tuple[Row, ...]
+    account: Callable[[], Elementwise] = field(repr=False)
+
+    @cached_property
+    def elementwise(self) -> Elementwise:
+        """Elementwise work and reductions, counted against lowered; made when first asked for."""
+        return self.account()
 
     @property
     def unexplained(self) -> int:
@@ -62,8 +78,12 @@ class Comparison:
 
     @property
     def ok(self) -> bool:
-        """Whether at most a millionth of the contractions is unexplained."""
-        return ledger.holds(list(self.rows), self.counted.tree)
+        """Whether at most a millionth of contractions and a hundredth of the rest is unexplained.
+
+        XLA's own numbers of the lowered program, where there are any, must be ours too.
+        """
+        contractions = ledger.holds(list(self.rows), self.counted.tree)
+        return contractions and self.lowered.against_xla.ok and self.elementwise.ok
 
     def to_json(self, path: str | Path | None = None) -> dict[str, Any]:
         """Totals and rows as plain data; written to `path` when given."""
@@ -95,7 +115,7 @@ def compare(
     target: stage.Platform | None = None,
     compiled: bool = True,
 ) -> Compare:
-    """Account for every contraction FLOP: `jf.compare(fn, mode="grad")(*args) -> Comparison`.
+    """Account for every FLOP: `jf.compare(fn, mode="grad")(*args) -> Comparison`.
 
     The program is counted (jaxpr), lowered (XLA's program before optimization) and compiled, and
     each difference gets the name of what made it, its FLOPs and its sites.
@@ -129,9 +149,11 @@ class Compare:
         traced = stage.trace(self.fn, self.how, args, kwargs)
         counted = analyze(traced, trip_counts=self.trip_counts)()
         made = replace(counted.provenance, function=function_name(self.fn), mode=self.how.mode)
+        _refuse_open(counted)
         source = stage.lower(traced, self.target)
         options = HloOptions(trip_counts=tuple(self.trip_counts.items()))
-        lowered = Column(walk(read_module(source), options), reported(source))
+        module = read_module(source)
+        lowered = Column(walk(module, options), against_xla(module, reported(source)))
         here = self.compiled and stage.is_here(self.target)
         compiled = self._compiled(source, options, made) if here else None
         last = compiled.tree if compiled is not None else None
@@ -139,7 +161,16 @@ class Compare:
             counted.tree, lowered.tree, last, partial(self._dead, traced), source
         )
         rows = ledger.ledger(columns)
-        return Comparison(replace(counted, provenance=made), lowered, compiled, tuple(rows))
+        account = partial(self._elementwise, traced, counted.tree, lowered.tree)
+        named = replace(counted, provenance=made)
+        return Comparison(named, lowered, compiled, tuple(rows), account)
+
+    def _elementwise(self, traced: Any, counted: Node, lowered: Node) -> Elementwise:
+        options = Options(trip_counts=self.trip_counts)
+        leaves = LoweredLeaves(options)
+        equations = walk_jaxpr(inlined(dce(traced.jaxpr)[0]), options, leaves)
+        alone, share = leaves.lowered(self.target), of_one_device(counted)
+        return elementwise(share, of_one_device(equations), alone, lowered)
 
     def _dead(self, traced: Any) -> Dead:
         """What is dead in iterations that lowering writes out beside their loop."""
@@ -154,3 +185,13 @@ class Compare:
     def __repr__(self) -> str:
         name = function_name(self.fn)
         return f"<jf.compare({name}, mode={self.how.mode!r}): call it with {name}'s arguments>"
+
+
+def _refuse_open(counted: Analysis) -> None:
+    """Raise JaxflopsError for trip counts or sizes that are open."""
+    if counted.symbols:
+        names = ", ".join(sorted(counted.symbols))
+        raise JaxflopsError(
+            f"{names} open: a ledger compares numbers; "
+            'give loops trip_counts={"scope or file:line": n}, and sizes as numbers'
+        )

@@ -26,18 +26,22 @@ from jaxflops.jaxpr.trip_counts import trip_count
 from jaxflops.tree import HERE, Node, Site, branch, compose_phase
 
 
-def walk(jaxpr: Any, options: Options | None = None) -> Node:
-    """The cost tree of a program, given as a closed or open jaxpr."""
+def walk(jaxpr: Any, options: Options | None = None, leaves: Leaves | None = None) -> Node:
+    """The cost tree of a program, given as a closed or open jaxpr.
+
+    leaves: prices its equations, in place of the rules alone.
+    """
+    options = options or Options()
     with _no_garbage_collection():
-        return _Walker(options or Options()).program(jaxpr)
+        return _Walker(options, leaves or Leaves(options)).program(jaxpr)
 
 
 class _Walker:
     """One walk over one program."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, leaves: Leaves) -> None:
         self._options = options
-        self._leaves = Leaves(options)
+        self._leaves = leaves
         self._loops = OpenLoops(options.trip_counts)
         self._holds = Loops()
         self._known: dict[tuple[int, Context], Walked] = {}

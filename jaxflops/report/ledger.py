@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jaxflops.polynomial import Count
 from jaxflops.report import files, numbers
 from jaxflops.report.text import paragraph
 
 if TYPE_CHECKING:
+    from jaxflops.compare.elementwise import WorkRow
     from jaxflops.compare.rows import Row
     from jaxflops.comparison import Comparison
 
@@ -27,7 +30,48 @@ def text(comparison: Comparison) -> str:
         lines.append("")
         lines.append(paragraph(f"{_signed(row)}  {row.step}: {row.cause}"))
         lines.append(paragraph(f"  at {_sites(row)}"))
-    return "\n".join([*lines, "", verdict(comparison)])
+    return "\n".join([*lines, "", verdict(comparison), "", *_others(comparison)])
+
+
+def _others(comparison: Comparison) -> Iterator[str]:
+    """Elementwise work and reductions, then XLA's own numbers."""
+    account = comparison.elementwise
+    yield "elementwise work and reductions: FLOPs and transcendental calls"
+    columns: dict[str, tuple[Count, Count]] = {
+        "counted": account.counted,
+        "lowered": account.lowered,
+    }
+    if comparison.compiled is not None:
+        total = comparison.compiled.total
+        columns["compiled (not reconciled)"] = (total.other_flops, total.transcendentals)
+    for name, pair in columns.items():
+        yield f"{name:28}" + "".join(f"{numbers.exact(count):>14}" for count in pair)
+    for row in account.rows:
+        yield paragraph(f"{_work(row)}  {row.cause}")
+        yield paragraph(f"  at {_sites(row)}")
+    yield ""
+    mark = "ok" if account.ok else "NOT OK"
+    amount, whole = numbers.exact(account.unexplained), numbers.exact(sum(account.counted))
+    yield f"{mark}: {amount} of {whole} elementwise operations unexplained"
+    yield paragraph(xla_line(comparison))
+
+
+def xla_line(comparison: Comparison) -> str:
+    """XLA's own numbers of the lowered program, and ours by its formulas."""
+    against = comparison.lowered.against_xla
+    flops, calls = against.projected
+    ours = f"{flops:,} flops and {calls:,} transcendentals by XLA's formulas, bodies once"
+    if against.reported is None:
+        return f"{ours}; this backend reports no analysis of its own"
+    off = max(map(abs, against.rounding))
+    if not off:
+        return f"{ours}, as XLA reports"
+    cause = "the rounding of its float32 sums" if against.ok else "NOT OK, unexplained"
+    return f"{ours}; XLA reports {off:,.0f} more or less: {cause}"
+
+
+def _work(row: WorkRow) -> str:
+    return f"{row.flops:+,} FLOPs, {row.transcendentals:+,} calls"
 
 
 def markdown(comparison: Comparison) -> str:
@@ -37,7 +81,9 @@ def markdown(comparison: Comparison) -> str:
     if comparison.rows:
         cells = [[r.step, r.cause, _signed(r), _sites(r)] for r in comparison.rows]
         parts.append(markdown_table(["step", "cause", "FLOPs", "sites"], cells))
-    return "\n\n".join([f"**{_title(comparison)}**", *parts, verdict(comparison)])
+    others = "\n".join(f"    {line}" if line else "" for line in _others(comparison))
+    title = f"**{_title(comparison)}**"
+    return "\n\n".join([title, *parts, verdict(comparison), others])
 
 
 def dump(comparison: Comparison, path: str | Path | None = None) -> dict[str, Any]:
@@ -52,6 +98,13 @@ def dump(comparison: Comparison, path: str | Path | None = None) -> dict[str, An
         "unexplained": comparison.unexplained,
         "ok": comparison.ok,
         "rows": [row._asdict() for row in comparison.rows],
+        "elementwise": {
+            "counted": list(comparison.elementwise.counted),
+            "lowered": list(comparison.elementwise.lowered),
+            "unexplained": comparison.elementwise.unexplained,
+            "rows": [row._asdict() for row in comparison.elementwise.rows],
+        },
+        "xla_projected": comparison.lowered.against_xla.projected._asdict(),
     }
     if path is not None:
         files.write(json.dumps(data, indent=1) + "\n", path)
@@ -85,7 +138,7 @@ def _signed(row: Row) -> str:
     return f"{row.flops:+,}" if row.flops or not row.size else f"0 (of {row.size:,})"
 
 
-def _sites(row: Row) -> str:
+def _sites(row: Row | WorkRow) -> str:
     more = len(row.sites) - LISTED
     shown = ", ".join(row.sites[:LISTED]) or "the whole program"
     return f"{shown} and {more} more" if more > 0 else shown

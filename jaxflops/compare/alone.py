@@ -1,0 +1,156 @@
+"""Each equation lowered by itself: XLA's instructions for it, as evidence for the ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+from jax import lax
+
+from jaxflops.compare.constants import Constants
+from jaxflops.cost import Cost
+from jaxflops.hlo.module import read_module
+from jaxflops.hlo.walk import walk
+from jaxflops.jaxpr._jax import is_jaxpr
+from jaxflops.jaxpr.leaf import Leaves, Priced
+from jaxflops.jaxpr.options import Options
+from jaxflops.tree import Node
+
+Work = Counter[tuple[str, str]]
+"""(opcode, field) -> amount of one execution, for the fields of a `Cost` in `FIELDS`."""
+FIELDS = ("other_flops", "transcendentals")
+
+
+@dataclass
+class Alone:
+    """An equation, its counted cost, and its instructions when it is lowered by itself.
+
+    counted: its id tells the equation's leaves in the tree.
+    values: of operands that are constants; None for the others.
+    folded: every operand is a constant, so that lowering computes it.
+    work: None where it cannot be lowered by itself.
+    """
+
+    eqn: Any
+    counted: Cost
+    values: list[Any]
+    folded: bool
+    work: Work | None = field(default_factory=Counter)
+
+
+class LoweredLeaves(Leaves):
+    """Leaves priced by the rules, each kind of equation remembered as it lowers by itself."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self._constants = Constants()
+        self._found: dict[Any, Priced] = {}
+        self._alone: dict[int, Alone] = {}
+
+    def price(self, eqn: Any) -> Priced:
+        """The equation's price, with a cost of its own for each way in which it lowers."""
+        values = [self._constants.value(v) for v in eqn.invars]
+        folded = self._constants.folds(eqn)
+        key = (folded, eqn.primitive.name, *map(_operand, eqn.invars, values), *_params(eqn.params))
+        if key not in self._found:
+            priced = super().price(eqn)
+            own = replace(priced.cost)  # a new object: its id is this kind of equation's
+            self._alone[id(own)] = Alone(eqn, own, values, folded)
+            self._found[key] = priced._replace(cost=own)
+        return self._found[key]
+
+    def lowered(self, target: str | None) -> dict[int, Alone]:
+        """What was priced, by the id of a leaf's own cost, with its instructions."""
+        _lower([each for each in self._alone.values() if not each.folded], target)
+        return self._alone
+
+
+def work_of(tree: Node) -> Work:
+    """The elementwise work and reductions of a tree of instructions, by opcode."""
+    return sum(works_of(tree).values(), Counter())
+
+
+def works_of(tree: Node) -> dict[str, Work]:
+    """The same by the outermost scope."""
+    found: dict[str, Work] = {}
+    for node, site, times in tree.leaves():
+        for name in FIELDS:
+            amount = getattr(node.own, name) * times
+            if amount:
+                work = found.setdefault(site.scope[0] if site.scope else "", Counter())
+                work[node.label, name] += amount
+    return found
+
+
+def _lower(equations: list[Alone], target: str | None) -> None:
+    """Lower equations as one program, each in a scope; halves of it where that fails."""
+    if not equations:
+        return
+    try:
+        works = works_of(_program(equations, target))
+    except Exception:  # noqa: BLE001 - axis names, effects, foreign primitives: nothing to show
+        if len(equations) == 1:
+            equations[0].work = None
+            return
+        half = len(equations) // 2
+        _lower(equations[:half], target)
+        _lower(equations[half:], target)
+        return
+    for place, each in enumerate(equations):
+        each.work = works.get(f"equation{place}", Counter())
+
+
+def _program(equations: list[Alone], target: str | None) -> Node:
+    """The lowered program's tree."""
+    shapes = [
+        [
+            jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype)  # type: ignore[no-untyped-call]
+            for v, value in zip(each.eqn.invars, each.values, strict=True)
+            if value is None
+        ]
+        for each in equations
+    ]
+
+    def run(given: list[list[Any]]) -> list[Any]:
+        results = []
+        for place, (each, operands) in enumerate(zip(equations, given, strict=True)):
+            # The name of a call that lowering makes itself ends in the innermost scope.
+            with jax.named_scope(f"equation{place}"), jax.named_scope("itself"):
+                results.append(_bind(each, operands))
+        return results
+
+    lowered = jax.jit(run).trace(shapes).lower(lowering_platforms=(target,) if target else None)
+    return walk(read_module(lowered))
+
+
+def _bind(each: Alone, given: list[Any]) -> Any:
+    rest, eqn = iter(given), each.eqn
+    operands = [
+        next(rest) if value is None else lax.full(v.aval.shape, value, v.aval.dtype)
+        for v, value in zip(eqn.invars, each.values, strict=True)
+    ]
+    found = eqn.primitive.get_bind_params(eqn.params)
+    functions, params = found if isinstance(found, tuple) else ((), found)  # JAX < 0.11 has both
+    with eqn.ctx.manager:
+        return eqn.primitive.bind(*functions, *operands, **params)
+
+
+def _operand(v: Any, value: Any) -> tuple[Any, ...]:
+    """All that decides how an operand lowers; constants by value."""
+    return getattr(v.aval, "shape", ()), str(getattr(v.aval, "dtype", v.aval)), repr(value)
+
+
+def _params(params: dict[str, Any]) -> list[Any]:
+    return [(name, _hashable(value)) for name, value in sorted(params.items())]
+
+
+def _hashable(value: Any) -> Any:
+    if is_jaxpr(value):
+        return str(value)
+    try:
+        hash(value)
+    except TypeError:
+        return str(value)
+    return value

@@ -1,0 +1,171 @@
+"""Elementwise work and reductions, counted against lowered: each equation's own instructions.
+
+Every equation is lowered by itself. Where its instructions cost something else than it was counted,
+the equation and they are the cause; and all instructions of all equations must be those of the
+program, opcode by opcode. Neither is what is left over of the other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+from jaxflops.compare.alone import FIELDS, Alone, Work, work_of
+from jaxflops.compare.entries import place_of
+from jaxflops.jaxpr.registry import COST_RULES
+from jaxflops.tree import Node
+
+TOLERANCE = 100
+"""Elementwise work is accounted for when less than one operation in so many is unexplained."""
+# What a rule's oracle says of it where its count is that of the lowered instructions.
+_EXACT = ("lowered XLA", "lowers to no", "nothing runs")
+
+
+class WorkRow(NamedTuple):
+    """`flops` and `transcendentals` more (or less) in lowered than counted, for a named cause.
+
+    size: operations concerned.
+    """
+
+    cause: str
+    flops: int
+    transcendentals: int
+    size: int
+    sites: tuple[str, ...]
+    explained: bool
+
+
+class Elementwise(NamedTuple):
+    """(FLOPs, calls) counted and lowered, and a row for every difference."""
+
+    counted: tuple[int, int]
+    lowered: tuple[int, int]
+    rows: tuple[WorkRow, ...]
+
+    @property
+    def unexplained(self) -> int:
+        """FLOPs and calls that no equation with its instructions accounts for."""
+        return sum(row.size for row in self.rows if not row.explained)
+
+    @property
+    def ok(self) -> bool:
+        """Whether at most a hundredth of what was counted is unexplained."""
+        return self.unexplained * TOLERANCE <= sum(self.counted)
+
+
+def elementwise(
+    counted: Node, equations: Node, alone: dict[int, Alone], lowered: Node
+) -> Elementwise:
+    """Every difference in elementwise work between what was counted and a lowered program.
+
+    counted: the analysis. equations: the same program, each leaf's own cost a key of `alone`.
+    """
+    groups = _groups(equations, alone)
+    program = work_of(lowered)
+    made: Work = Counter()
+    for group in groups.values():
+        made.update(group.work)
+    rows = [
+        *_recount(counted, equations),
+        *(row for group in groups.values() for row in group.rows()),
+        *_residual(made, program),
+    ]
+    return Elementwise(_pair(counted), _totals(program), tuple(rows))
+
+
+class _Group:
+    """All equations of one primitive for which the same explanation holds."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name, self.why = name, why
+        self.counted: Counter[str] = Counter()
+        self.work: Work = Counter()
+        self._sites: dict[str, None] = {}
+
+    def add(self, node: Node, each: Alone, times: int, place: str) -> None:
+        """One leaf."""
+        amounts = {name: getattr(node.own, name) for name in FIELDS}
+        work = each.work if each.work is not None else Counter()
+        self.counted.update({name: amount * times for name, amount in amounts.items()})
+        self.work.update({key: amount * times for key, amount in work.items()})
+        if _totals(work) != tuple(amounts.values()):
+            self._sites[place] = None
+
+    def rows(self) -> list[WorkRow]:
+        """What the instructions cost more than was counted, if anything."""
+        flops, calls = (
+            after - self.counted[name]
+            for name, after in zip(FIELDS, _totals(self.work), strict=True)
+        )
+        if not (flops or calls):
+            return []
+        size, sites = abs(flops) + abs(calls), tuple(self._sites)
+        return [WorkRow(self._cause(), flops, calls, size, sites, not self.why.startswith("un"))]
+
+    def _cause(self) -> str:
+        opcodes = ", ".join(dict.fromkeys(opcode for opcode, _ in self.work)) or "nothing"
+        return self.why.format(name=self.name, opcodes=opcodes)
+
+
+EXPANDED = "{name} lowered as {opcodes}"
+FOLDED = "constant folded: {name} of constants"
+IDENTITY = "constant folded: {name} that a constant operand makes the identity"
+DISAGREES = "unexplained: {name} lowers to {opcodes}, which costs something else"
+NOT_ALONE = "unexplained: {name} cannot be lowered by itself"
+
+
+def _groups(equations: Node, alone: dict[int, Alone]) -> dict[tuple[str, str], _Group]:
+    groups: dict[tuple[str, str], _Group] = {}
+    for node, site, times in equations.leaves():
+        each = alone.get(id(node.own))
+        if each is None or not times:
+            continue
+        assert isinstance(times, int), f"{node.label} runs {times} times"
+        why = _why(node.label, each)
+        group = groups.setdefault((node.label, why), _Group(node.label, why))
+        group.add(node, each, times, str(place_of(site)))
+    return groups
+
+
+def _why(name: str, each: Alone) -> str:
+    """The explanation that an equation's difference has, if it has one."""
+    if each.folded:
+        return FOLDED
+    if each.work is None:
+        return NOT_ALONE
+    if not each.work and any(value is not None for value in each.values):
+        return IDENTITY
+    rule = COST_RULES.get(name)
+    exact = rule is None or any(words in rule.oracle for words in _EXACT)
+    return DISAGREES if exact else EXPANDED
+
+
+def _recount(counted: Node, equations: Node) -> list[WorkRow]:
+    """The analysis must be the sum of its equations."""
+    before, after = _pair(counted), _pair(equations)
+    flops, calls = (b - a for a, b in zip(before, after, strict=True))
+    if not (flops or calls):
+        return []
+    cause = "unexplained: what was counted is not the sum of its equations"
+    return [WorkRow(cause, flops, calls, abs(flops) + abs(calls), (), explained=False)]
+
+
+def _residual(made: Work, program: Work) -> list[WorkRow]:
+    """Instructions that only the program has, or only its equations by themselves."""
+    rows = []
+    for opcode, name in sorted(made.keys() | program.keys()):
+        change = program[opcode, name] - made[opcode, name]
+        if change:
+            amounts = (change, 0) if name == FIELDS[0] else (0, change)
+            cause = f"unexplained: {opcode} in the program, and not in its equations"
+            rows.append(WorkRow(cause, *amounts, abs(change), (), explained=False))
+    return rows
+
+
+def _totals(work: Work) -> tuple[int, int]:
+    flops, calls = (sum(n for (_, field), n in work.items() if field == name) for name in FIELDS)
+    return flops, calls
+
+
+def _pair(tree: Node) -> tuple[int, int]:
+    return int(tree.total.other_flops), int(tree.total.transcendentals)

@@ -1,0 +1,79 @@
+"""Calls written out where they stand; constant operands are seen where lowering sees them.
+
+Lowering writes custom derivatives out, and then folds what depends on constants alone; a jitted
+function stays a function, whose parameters are no constants. The result is to be walked, not run:
+a function that is called twice has the same variables twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from jax.extend import core
+
+from jaxflops.jaxpr import _jax
+
+_SEEN = ("custom_jvp_call", "custom_vjp_call")
+_CALLS = ("jit", "pjit", "closed_call", "core_call", *_SEEN)
+_Env = dict[int, Any]
+"""Id of a variable -> what stands for it: a variable outside of the call, or a literal."""
+
+
+def inlined(jaxpr: Any) -> Any:
+    """An open jaxpr with its calls, and those in its loops and branches, written out."""
+    env: _Env = {}
+    eqns = list(_equations(jaxpr, env))
+    return jaxpr.replace(eqns=eqns, outvars=[_seen(v, env) for v in jaxpr.outvars])
+
+
+def _equations(jaxpr: Any, env: _Env) -> Iterator[Any]:
+    for eqn in jaxpr.eqns:
+        operands = [_seen(v, env) for v in eqn.invars]
+        inner = _called(eqn)
+        if inner is None:
+            for out in eqn.outvars:
+                env.pop(id(out), None)
+            yield eqn.replace(invars=operands, params=_inside(eqn.params))
+            continue
+        within = dict(zip(map(id, inner.invars), operands, strict=True)) if _is_seen(eqn) else {}
+        library = _jax.is_library(inner)
+        for each in _equations(inner, within):
+            yield each.replace(source_info=eqn.source_info) if library else each
+        env.update(
+            zip(map(id, eqn.outvars), (_seen(v, within) for v in inner.outvars), strict=True)
+        )
+
+
+def _seen(v: Any, env: _Env) -> Any:
+    return v if isinstance(v, core.Literal) else env.get(id(v), v)
+
+
+def _is_seen(eqn: Any) -> bool:
+    """Whether lowering writes the call out: JAX 0.12 has a word for that, before it is a truth."""
+    inline = eqn.params.get("inline", False)
+    return (
+        eqn.primitive.name in _SEEN or inline is True or getattr(inline, "name", "") == "JAX_LATE"
+    )
+
+
+def _called(eqn: Any) -> Any:
+    """The open jaxpr that the equation calls once on its operands; None for any other."""
+    if eqn.primitive.name not in _CALLS:
+        return None
+    inner = _jax.open_jaxpr(eqn.params.get("jaxpr", eqn.params.get("call_jaxpr")))
+    return inner if inner is not None and len(inner.invars) == len(eqn.invars) else None
+
+
+def _inside(params: dict[str, Any]) -> dict[str, Any]:
+    return {name: _written(value) for name, value in params.items()}
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, (tuple, list)) and any(map(_jax.is_jaxpr, value)):
+        return type(value)(map(_written, value))
+    if not _jax.is_jaxpr(value):
+        return value
+    opened = _jax.open_jaxpr(value)
+    inner = inlined(opened)
+    return inner if opened is value else value.replace(jaxpr=inner)

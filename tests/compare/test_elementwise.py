@@ -1,0 +1,199 @@
+"""Elementwise work, counted against lowered: every operation has an equation and instructions."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import pytest
+from jax import lax
+
+import jaxflops as jf
+from jaxflops.compare import alone
+from jaxflops.compare.against_xla import AgainstXla
+from jaxflops.compare.constants import Constants
+from jaxflops.cost import Cost
+from jaxflops.hlo.rules._rule import RULES
+from jaxflops.hlo.xla_formulas import XlaCounts
+from jaxflops.jaxpr.registry import BODY_RULES, COST_RULES
+from jaxflops.models import suite
+
+SUITE = {name: (loss, args) for name, loss, args in suite("small")}
+VECTOR = jf.specs("f32[32]")
+
+
+def account(fn, *specs, **options):
+    return jf.compare(fn, compiled=False, **options)(*jf.specs(*specs or ("f32[32]",))).elementwise
+
+
+@jax.custom_jvp
+def minus(x, y):
+    return x - y
+
+
+minus.defjvp(lambda values, tangents: (minus(*values), minus(*tangents)))
+
+
+def silu_loop(x):
+    return lax.scan(lambda x, _: (x * jax.nn.sigmoid(x), None), x, length=5)[0]
+
+
+def pool_grad(x):
+    pool = lambda x: lax.reduce_window(x, -jnp.inf, lax.max, (3,), (2,), "SAME")
+    return jax.grad(lambda x: (pool(x) ** 2).sum())(x)
+
+
+CASES = {  # program -> cause, FLOPs more, calls more
+    "logistic": (jax.nn.sigmoid, "logistic lowered as negate, exponential, add, divide", 3 * 32, 0),
+    "in a loop": (silu_loop, "logistic lowered as negate, exponential, add, divide", 5 * 3 * 32, 0),
+    "running sum": (jnp.cumsum, "cumsum lowered as reduce-window", 32 * 31 // 2 - 31, 0),
+    "constants": (
+        lambda x: x * jnp.sqrt(lax.full((), 2.0)),
+        "constant folded: sqrt of constants",
+        0,
+        -1,
+    ),
+    "identity": (
+        lambda x: x - 0.0,
+        "constant folded: sub that a constant operand makes the identity",
+        -32,
+        0,
+    ),
+    "seen in a function with its own derivative": (
+        lambda x: minus(x, 0.0),
+        "constant folded: sub that a constant operand makes the identity",
+        -32,
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_difference_is_its_equation_and_its_instructions(name):
+    fn, cause, flops, calls = CASES[name]
+    found = account(fn)
+    (row,) = found.rows
+    assert (row.cause, row.flops, row.transcendentals, row.explained) == (cause, flops, calls, True)
+    assert found.counted[0] + flops == found.lowered[0]
+    assert found.counted[1] + calls == found.lowered[1]
+    assert (found.unexplained, found.ok) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [
+        pool_grad,
+        lambda x: jax.random.normal(jax.random.key(0), (7,)) + x[:7],
+        lambda x: jax.nn.gelu(x, approximate=False),
+        lambda x: lax.sort(x)[lax.argmax(x, 0, jnp.int32)],
+        lambda x: lax.cond(x[0] > 0, jnp.sin, lambda x: x * 2 + 1, x),
+        lambda x: jax.grad(lambda x: jax.checkpoint(jax.nn.softplus)(x).sum())(x),
+        lambda x: jax.jit(lambda x, y: x - y)(x, 0.0),  # y is no constant there
+        lambda x: lax.associative_scan(jnp.add, x),
+        lambda x: x.astype(jnp.bfloat16) * 2 + jnp.arange(32),
+        lambda x: jax.vmap(lambda y: jnp.where(y > 0, jnp.log1p(y), y**3))(x),
+        lambda x: lax.fori_loop(0, 4, lambda i, x: jnp.roll(x, 1) * i, x),
+    ],
+)
+def test_programs_without_unexplained_operations(fn):
+    assert account(fn).unexplained == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("mlp-scan", "grad"),
+        ("resnet-remat", "grad"),
+        ("transformer-scan-remat", "grad"),
+        ("lstm-unrolled", "call"),
+        ("ssm-scan", "grad"),
+    ],
+)
+def test_models_have_no_unexplained_operation(name, mode):
+    loss, args = SUITE[name]
+    found = jf.compare(loss, mode=mode, argnums=loss.argnums, compiled=False)(*args)
+    assert found.elementwise.unexplained == 0
+    assert found.ok
+
+
+def chain(x):
+    return jnp.tanh(x * 2.0) + jnp.exp(x)
+
+
+def doubled(primitive):
+    rule = COST_RULES[primitive]
+    return replace(rule, formula=lambda op, /, **params: rule.formula(op, **params) * 2)
+
+
+@pytest.mark.parametrize("primitive", ["tanh", "exp", "mul", "add"])
+def test_a_wrong_rule_is_unexplained_to_the_operation(primitive, monkeypatch):
+    monkeypatch.setitem(COST_RULES, primitive, doubled(primitive))
+    found = account(chain)
+    assert found.unexplained == 32
+    assert not found.ok
+    (row,) = [row for row in found.rows if not row.explained]
+    assert row.cause.startswith(f"unexplained: {primitive} lowers to")
+    assert "test_elementwise.py" in row.sites[0]
+
+
+def test_a_wrong_rule_of_the_compilers_lane_is_unexplained(monkeypatch):
+    right = RULES["tanh"]
+    wrong = right._replace(formula=lambda op: Cost(transcendentals=3 * op.out.size))
+    monkeypatch.setitem(RULES, "tanh", wrong)
+    assert account(chain).unexplained == 2 * 32
+
+
+def test_a_dropped_trip_count_is_unexplained(monkeypatch):
+    right = BODY_RULES["scan"]
+    once = lambda op, /, **params: tuple(replace(body, times=1) for body in right(op, **params))
+    monkeypatch.setitem(BODY_RULES, "scan", once)
+    assert account(silu_loop).unexplained == 4 * 5 * 32  # of x * 1 / (1 + exp(-x))
+
+
+def test_dead_code_that_is_counted_is_unexplained(monkeypatch):
+    def half(x):
+        return lax.scan(lambda c, _: (jnp.sin(c), c * 3.0), x, length=3)[0]
+
+    monkeypatch.setattr("jaxflops.analysis.remove_dead_code", lambda program: (program.jaxpr, []))
+    assert account(half).unexplained == 3 * 32
+
+
+def test_what_is_folded_without_evidence_is_unexplained(monkeypatch):
+    monkeypatch.setattr(Constants, "folds", lambda *_: False)
+    monkeypatch.setattr(Constants, "value", lambda *_: None)
+    assert account(CASES["constants"][0]).unexplained == 1
+
+
+def test_what_cannot_be_lowered_by_itself_is_unexplained(monkeypatch):
+    monkeypatch.setattr(alone, "_bind", lambda *_: 1 / 0)
+    found = account(jnp.sin)
+    assert found.unexplained > 0
+    assert "unexplained: sin cannot be lowered by itself" in [row.cause for row in found.rows]
+
+
+def test_the_report_has_both_parts():
+    comparison = jf.compare(silu_loop)(*VECTOR)
+    shown = str(comparison)
+    assert "logistic lowered as negate, exponential, add, divide" in shown
+    assert "ok: 0 of 320 elementwise operations unexplained" in shown
+    assert "compiled (not reconciled)" in shown
+    assert "by XLA's formulas, bodies once, as XLA reports" in shown
+    data = comparison.to_json()
+    assert data["elementwise"]["counted"] == [160, 160]
+    assert data["xla_projected"]["flops"] == comparison.lowered.xla_reported["flops"]
+
+
+@pytest.mark.parametrize(
+    ("projected", "reported", "ok"),
+    [
+        (1000, {"flops": 1000.0}, True),
+        (1000, {"flops": 1001.0}, False),
+        (0, {}, True),  # zero-valued keys are absent
+        (5, {}, False),
+        (5, None, True),  # nothing to hold it against
+        (-1, {"flops": -1.0}, True),
+        (10**12, {"flops": 1e12 + 4096}, True),
+        (10**12, {"flops": 1e12 + 4e6}, False),
+    ],
+)
+def test_xlas_numbers_are_ours_up_to_rounding(projected, reported, ok):
+    assert AgainstXla(XlaCounts(projected, 0), reported).ok == ok
