@@ -127,6 +127,13 @@ class Measurement:
         """Model FLOPs utilization, 1 being the peak; None when a peak is unknown."""
         return self.model.value if self.model else None
 
+    @cached_property
+    def repeated_by_hand(self) -> int:
+        """FLOPs in MFU's numerator by which backward rules (`custom_vjp`) redo forward products."""
+        rows = self._counted.derivation.rows
+        redone = [row.flops for row in rows if row.again and row.phase == "backward"]
+        return sum(closed(flops, "MFU") for flops in redone)
+
     @property
     def hfu(self) -> float | None:
         """Hardware FLOPs utilization: contractions of the compiled program, recompute included."""

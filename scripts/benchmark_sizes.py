@@ -1,6 +1,7 @@
 """Which size of each model a device is given: the largest that fits its memory and the time."""
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import jaxflops as jf
@@ -9,6 +10,7 @@ from jaxflops.contractions import of_every_phase
 from jaxflops.machine.roofline import Roofs
 from jaxflops.models._model import Model
 
+FEW = {"seq": 64, "vocab": 2048, "width": 128, "layers": 2, "hidden": 512, "heads": 4}
 DECODER = {"seq": 128, "vocab": 4096, "width": 256, "layers": 4, "hidden": 1024, "heads": 8}
 GPT2 = {"batch": 8, "dtype": "bf16"}
 TINY_MOE = models.moe.with_preset("tiny")
@@ -22,16 +24,19 @@ LADDERS: dict[str, tuple[Model[Any], ...]] = {
         models.two_layer.with_config(batch=8192, width=8192, outputs=1024, dtype="bf16"),
     ),
     "mlp": (
+        models.mlp.with_config(batch=64, width=256),
         models.mlp.with_config(width=512),
         models.mlp,
         models.mlp.with_config(batch=4096, width=8192, layers=8, dtype="bf16"),
     ),
     "resnet": (
+        models.resnet18.with_config(image=32),
         models.resnet18.with_config(batch=2, image=64),
         models.resnet50.with_config(batch=8),
         models.resnet50.with_config(batch=128, dtype="bf16"),
     ),
     "transformer": (
+        models.transformer.with_preset("tiny").with_config(**FEW),
         models.transformer.with_preset("tiny").with_config(**DECODER),
         models.transformer.with_config(seq=256),
         models.transformer.with_config(**GPT2),
@@ -40,26 +45,31 @@ LADDERS: dict[str, tuple[Model[Any], ...]] = {
         ),
     ),
     "moe": (
+        TINY_MOE.with_config(**FEW),
         TINY_MOE.with_config(**DECODER),
         TINY_MOE.with_config(batch=8, seq=1024, vocab=32000, width=1024, layers=8, heads=16,
                              kv_heads=4, hidden=3584, dtype="bf16", remat=True),
     ),
     "lstm": (
+        models.lstm.with_config(seq=10, width=128, vocab=2048),
         models.lstm.with_config(seq=20, width=256),
         models.lstm,
         LSTM.with_config(batch=256),
     ),
     "vit": (
+        models.vit.with_config(image=32, width=128, layers=2, heads=4, hidden=512),
         models.vit.with_config(**VIT),
         models.vit.with_config(batch=4),
         models.vit.with_config(batch=64, dtype="bf16"),
     ),
     "unet": (
+        models.unet.with_config(image=32, width=16),
         models.unet.with_config(image=64, width=16),
         models.unet.with_config(image=256, width=32),
         models.unet.with_config(batch=8, dtype="bf16"),
     ),
     "ssm": (
+        models.ssm.with_config(seq=32, vocab=2048, width=128, layers=2, inner=256, rank=8),
         models.ssm.with_config(seq=64, vocab=4096, width=256, layers=4, inner=512, rank=16),
         models.ssm.with_config(batch=4, dtype="bf16", remat=True),
     ),
@@ -76,7 +86,7 @@ class Budget(NamedTuple):
 def chosen(names: list[str], budget: Budget, roofs: Roofs | None) -> Iterator[tuple[str, Any]]:
     """The largest size of each model that the budget allows, the first one at least."""
     for name in names:
-        fitting = [model for model in LADDERS[name] if _fits(model, budget, roofs)]
+        fitting = list(takewhile(lambda m: _fits(m, budget, roofs), LADDERS[name]))
         yield name, fitting[-1] if fitting else LADDERS[name][0]
 
 

@@ -120,6 +120,32 @@ def test_hfu_counts_what_was_compiled():
     assert measurement.mfu == 2 * product / 1024
 
 
+@jax.custom_vjp
+def flash(w, x):
+    return jnp.tanh(x @ w)
+
+
+def _backward(kept, gradient):
+    w, x = kept
+    inner = gradient * (1 - jnp.tanh(x @ w) ** 2)  # the product of the forward pass, once more
+    return x.T @ inner, inner @ w.T
+
+
+flash.defvjp(lambda w, x: (flash(w, x), (w, x)), _backward)
+
+
+def test_recompute_by_hand_is_named_beside_mfu():
+    """No mark tells it from backward work, so it is in the numerator: MFU reads too high."""
+    step = jax.value_and_grad(lambda w, x: flash(w, x).sum(), (0, 1))
+    measurement = timed(step, W, X)
+    product = 2 * 8 * 4 * 4
+    assert measurement.model.total_flops == 4 * product
+    assert measurement.repeated_by_hand == product
+    text = " ".join(str(measurement).split())
+    assert "256 FLOP of it redo forward products in a custom_vjp's own rule" in text
+    assert timed(merged, W, X).repeated_by_hand == 0  # remat's is marked, and left out
+
+
 def test_hfu_counts_trips_of_a_loop():
     """XLA's own analysis counts the body once."""
     looped = timed(lambda w, x: jax.lax.scan(lambda h, _: (h @ w, None), x, None, 7)[0], W, X)

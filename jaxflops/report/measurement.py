@@ -95,7 +95,10 @@ def _mfu(measurement: Measurement) -> str:
     if measurement.model is None:
         return f"not given: no peaks are known for {measurement.timing.device_kind}"
     what = "contractions asked for, forward and backward"
-    return utilization(measurement.model, what) + _uncounted(analysis.unknown)
+    redone = measurement.repeated_by_hand
+    by_hand = f"; {_flop(redone)} of it redo forward products in a custom_vjp's own rule"
+    marks = (by_hand if redone else "") + _uncounted(analysis.unknown)
+    return utilization(measurement.model, what) + marks
 
 
 def _hfu(measurement: Measurement) -> str:

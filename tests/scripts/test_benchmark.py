@@ -100,9 +100,9 @@ def test_sizes_follow_memory_and_time():
         ((_, model),) = chosen(["mlp"], Budget(memory, seconds), roofs)
         return LADDERS["mlp"].index(model)
 
-    # The second rung takes 3 GFLOP a step, keeps 5 MB three times and the hidden layers.
-    assert rung(2**40, 1e3) == 2
-    assert rung(2**40, 0.01) == 1
+    # The third rung takes 3 GFLOP a step, keeps 17 MB of parameters three times and the layers.
+    assert rung(2**40, 1e3) == 3
+    assert rung(2**40, 0.01) == 2
     assert rung(2**40, 1e-9) == 0
-    assert rung(2**28, 1e3) == 1
+    assert rung(2**28, 1e3) == 2
     assert rung(2**20, 1e3) == 0
