@@ -1,4 +1,4 @@
-"""`jf.roofline`: the least seconds of each operation and of the step, under a device's roofs."""
+"""`jf.roofline`: the ideal seconds of each operation and of the step, under a device's roofs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Work:
-    """All executions of some operations, of all devices, and the least seconds they can take.
+    """All executions of some operations, of all devices, and the ideal seconds they can take.
 
     flops: of contractions, by kind. other_flops: elementwise work and reductions.
     traffic: bytes that each operation reads and writes by itself (`bytes_unfused`).
@@ -120,13 +120,19 @@ class Roofline:
         return _merged(self.operations, lambda work: work.place.site)
 
     @property
+    def intensity(self) -> float:
+        """Of the whole step: FLOP per byte of unfused traffic; infinite without traffic."""
+        flops = sum(work.total_flops for work in self.operations)
+        return intensity(flops, sum(work.traffic for work in self.operations))
+
+    @property
     def compulsory_seconds(self) -> float | None:
-        """The least seconds of the step under compulsory traffic."""
+        """The ideal seconds of the step under compulsory traffic."""
         return self.compulsory.seconds if self.compulsory else None
 
     @property
-    def least(self) -> float:
-        """The least seconds of the step, as far as they are known."""
+    def ideal_seconds(self) -> float:
+        """The ideal seconds of the step, as far as they are known."""
         return (self.compulsory or self.arithmetic).seconds
 
     @property
@@ -136,8 +142,8 @@ class Roofline:
 
     @property
     def impossible(self) -> bool:
-        """Whether the step was measured to be faster than its least seconds."""
-        return self.seconds is not None and self.seconds < self.least
+        """Whether the step was measured to be faster than its ideal seconds."""
+        return self.seconds is not None and self.seconds < self.ideal_seconds
 
     def plot(self, path: str | Path | None = None, profile: Any = None) -> Any:
         """Sites as points under the roofs, a matplotlib Figure; written to `path` when given.
@@ -148,7 +154,7 @@ class Roofline:
         return plot.roofline(self, path, profile)
 
     def __repr__(self) -> str:
-        return f"<Roofline of {self.name}: {self.least:.4g} s at least>"
+        return f"<Roofline of {self.name}: {self.ideal_seconds:.4g} s ideally>"
 
     def __str__(self) -> str:
         return report.text(self)
@@ -175,8 +181,8 @@ def roofline(
     each = [_work(leaf, roofs, devices) for leaf in leaves]
     operations = _merged(each, lambda work: work.place)
     flops = {k: closed(n, _WHAT) for k, n in of_every_phase(analysis.tree).items()}
-    known = getattr(analysis, "bytes_compulsory", None)
-    moved = None if known is None else closed(known, _WHAT)
+    known = analysis.remember is not None  # a result put together elsewhere may not know
+    moved = closed(analysis.bytes_compulsory, _WHAT) if known else None
     return Roofline(
         name=analysis.provenance.function,
         roofs=roofs,

@@ -1,4 +1,4 @@
-"""Time the model suite: forward pass and training step, against peaks and least seconds.
+"""Time the model suite: forward pass and training step, against peaks and ideal seconds.
 
     python scripts/benchmark.py [--quick] [--models mlp,transformer] [--program FILE.py:FUNCTION]
 
@@ -6,7 +6,7 @@ The same on CPU, GPU and TPU; sizes follow the device's memory and peaks. A trai
 the gradient and an update in place, fed with its own results. Everything goes into OUT/NAME.json
 after every row, and into NAME.md and NAME.png at the end. A program that fails is a row that says
 why; the others run. Exit code 1 when one failed, or when a number is impossible: more than 100 % of
-a peak, or less than the least seconds.
+a peak, or less than the ideal seconds.
 """
 
 import argparse
@@ -115,7 +115,7 @@ def measure(program: Program, seconds: float) -> tuple[jf.Measurement, Any]:
 
 
 def fill(found: Measured, seen: Ceilings) -> None:
-    """Utilization, least seconds and the most wasteful layers, under ceilings."""
+    """Utilization, ideal seconds and the most wasteful layers, under ceilings."""
     row, measurement, profile = found
     held, roofs = measurement.against(measured(seen)), measured(seen)
     roofline = held.roofline()
@@ -125,15 +125,15 @@ def fill(found: Measured, seen: Ceilings) -> None:
         "hfu": measurement.hfu,
         "mfu_of_ceiling": held.mfu,
         "hfu_of_ceiling": held.hfu,
-        "least_seconds_unfused": roofline.unfused_seconds,
-        "least_seconds_compulsory": roofline.compulsory_seconds,
-        "least_seconds": roofline.least,
-        "intensity": float(measurement.analysis.flops) / float(measurement.analysis.bytes_unfused),
+        "ideal_seconds_unfused": roofline.unfused_seconds,
+        "ideal_seconds_compulsory": roofline.compulsory_seconds,
+        "ideal_seconds": roofline.ideal_seconds,
+        "intensity": roofline.intensity,
         "device_seconds": profile.device_seconds,
         "seconds_explained": profile.explained,
         "seconds_inferred": profile.inferred,
         "wasteful": [
-            {"site": s.key, "seconds": s.seconds, "above_least": s.above_ideal}
+            {"site": s.key, "seconds": s.seconds, "above_ideal": s.above_ideal}
             for s in profile.against(roofs).slowest(3)
         ],
         "measurement": measurement.to_json(),
@@ -148,8 +148,8 @@ def impossible(row: dict[str, Any]) -> list[str]:
     """Numbers of a row that cannot be true together."""
     names = ("mfu", "hfu", "mfu_of_ceiling", "hfu_of_ceiling")
     found = [f"{name}: {row[name]:.1%}" for name in names if (row[name] or 0) > 1]
-    if row["seconds"] < row["least_seconds"]:
-        found.append(f"{row['seconds']:.4g} s, at least {row['least_seconds']:.4g} s")
+    if row["seconds"] < row["ideal_seconds"]:
+        found.append(f"{row['seconds']:.4g} s, ideally {row['ideal_seconds']:.4g} s")
     return found
 
 

@@ -10,8 +10,8 @@ from jaxflops.report.measurement import duration, percent, rate
 from jaxflops.tree import Kind
 
 HEADS = ("model", "program", "compile", "step", "spread", "FLOP/s", "MFU", "HFU",
-         "of ceiling", "least, unfused", "least, compulsory", "device time explained",
-         "most above the least")  # fmt: skip
+         "of ceiling", "ideal, unfused", "ideal, compulsory", "device time explained",
+         "most above the ideal")  # fmt: skip
 
 
 def line(row: dict[str, Any]) -> str:
@@ -21,7 +21,7 @@ def line(row: dict[str, Any]) -> str:
         f"{row['model']:12s} {row['program']:10s} step {duration(row['seconds']):>9s}, "
         f"{rate(row['flops_per_second'], 'FLOP'):>14s}, MFU {share(row['mfu']):>6s}, "
         f"HFU {share(row['hfu']):>6s}, of ceiling {share(row['hfu_of_ceiling']):>6s}, "
-        f"least {duration(row['least_seconds'])}{marks}"
+        f"ideal {duration(row['ideal_seconds'])}{marks}"
     )
 
 
@@ -59,7 +59,7 @@ def markdown(results: Any, seen: Ceilings) -> list[str]:
     legend = (
         f"MFU and HFU are of peaks from: {head['peaks']}. Ceilings measured here: {peaks}; "
         f"memory {rate(bandwidth, 'B') if bandwidth else 'unknown'}. `of ceiling` is HFU over "
-        "them. Least seconds: every operation alone (unfused), or arguments and results once "
+        "them. Ideal seconds: every operation alone (unfused), or arguments and results once "
         "(compulsory), under the ceilings."
     )
     table = [f"| {' | '.join(HEADS)} |", f"|{'---|' * len(HEADS)}"]
@@ -71,8 +71,8 @@ def cells(row: dict[str, Any]) -> list[str]:
     start = [row["model"], row["program"]]
     if "failed" in row:
         return [*start, f"FAILED: {row['failed']}", *[""] * (len(HEADS) - 3)]
-    compulsory = row["least_seconds_compulsory"]
-    wasted = [f"{w['site']} {duration(w['above_least'] or w['seconds'])}" for w in row["wasteful"]]
+    compulsory = row["ideal_seconds_compulsory"]
+    wasted = [f"{w['site']} {duration(w['above_ideal'] or w['seconds'])}" for w in row["wasteful"]]
     explained = f"{percent(row['seconds_explained'])} + {percent(row['seconds_inferred'])} inferred"
     return [
         *start,
@@ -83,7 +83,7 @@ def cells(row: dict[str, Any]) -> list[str]:
         share(row["mfu"]),
         share(row["hfu"]),
         share(row["hfu_of_ceiling"]),
-        duration(row["least_seconds_unfused"]),
+        duration(row["ideal_seconds_unfused"]),
         "not known" if compulsory is None else duration(compulsory),
         explained,
         "; ".join([*wasted, *(f"IMPOSSIBLE {text}" for text in row["impossible"])]),

@@ -91,17 +91,14 @@ def chosen(names: list[str], budget: Budget, roofs: Roofs | None) -> Iterator[tu
 
 
 def _fits(model: Model[Any], budget: Budget, roofs: Roofs | None) -> bool:
-    """By what a training step keeps and takes, counted and not run.
+    """By what a gradient keeps alive and takes, counted and not run.
 
-    Kept: parameters, gradients and updated parameters, and every result of the forward pass, as if
-    none were fused: more than is needed.
+    Half of the memory is left for what the compiler lays out otherwise, and for copies.
     """
     analysis = jf.analyze(model, mode="value_and_grad", argnums=model.argnums)(
         *model.example_args()
     )
-    itemsize = 2 if model.config.dtype == "bf16" else 4
-    kept = 3 * itemsize * model.parameter_count + int(analysis.forward.bytes_written)
-    if kept > budget.memory_bytes / 2:
+    if int(analysis.peak_bytes) > budget.memory_bytes / 2:
         return False
     return _least(analysis, roofs) <= budget.seconds
 

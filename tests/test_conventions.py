@@ -18,6 +18,7 @@ OWNERS = {
     "machine": jf.Measurement,
     "profile": jf.Profile,
     "execution": jf.Execution,
+    "roofline": jf.Roofline,
 }
 
 
@@ -33,6 +34,7 @@ def test_every_count_and_ratio_is_defined() -> None:
     reported |= {"flops_per_second", "bytes_per_second", "mfu", "hfu"}
     reported |= {"device_seconds", "explained", "inferred", "of_peak", "above_ideal"}
     reported |= {"executed_iterations", "active_iterations"}
+    reported |= {"intensity", "unfused_seconds", "compulsory_seconds"}
     assert {quantity.name for quantity in QUANTITIES} == reported
     for quantity in QUANTITIES:
         assert quantity.numerator

@@ -9,7 +9,7 @@ class Quantity(NamedTuple):
     """One reported number."""
 
     name: str
-    lane: Literal["jaxpr", "hlo", "ledger", "machine", "profile", "execution"]
+    lane: Literal["jaxpr", "hlo", "ledger", "machine", "profile", "execution", "roofline"]
     numerator: str
     denominator: str
     unit: str

@@ -86,4 +86,30 @@ QUANTITIES: tuple[Quantity, ...] = (
         "s",
         "Williams, Waterman and Patterson (2009)",
     ),
+    Quantity(
+        "intensity",
+        "roofline",
+        "flops (contractions and other) as asked for",
+        "bytes_unfused",
+        "FLOP/B",
+        "Williams, Waterman and Patterson (2009); their traffic is that past the caches",
+    ),
+    Quantity(
+        "unfused_seconds",
+        "roofline",
+        "of each operation the greater of contractions over their kinds' peaks and bytes_unfused "
+        "over bandwidth, summed as if one ran after another",
+        "devices",
+        "s",
+        "Williams, Waterman and Patterson (2009); an assumption about traffic, not an upper bound",
+    ),
+    Quantity(
+        "compulsory_seconds",
+        "roofline",
+        "the greater of all contractions over their kinds' peaks and bytes_compulsory over "
+        "bandwidth, as if all overlapped",
+        "devices",
+        "s",
+        "Williams, Waterman and Patterson (2009); other arithmetic is taken to hide behind traffic",
+    ),
 )

@@ -1,4 +1,4 @@
-"""A roofline as plain text: sites by the least seconds that they can take, and the whole step."""
+"""A roofline as plain text: sites by the ideal seconds that they can take, and the whole step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ROWS = 10
 _LABEL = 48
-_HEADS = ("site", "FLOP", "bytes unfused", "FLOP/B", "least", "of all", "bound")
+_HEADS = ("site", "FLOP", "bytes unfused", "FLOP/B", "ideal", "of all", "bound")
 
 
 def text(roofline: Roofline, rows: int = ROWS) -> str:
@@ -35,7 +35,7 @@ def _head(roofline: Roofline) -> Iterator[str]:
     yield f"{roofline.name} under {roofline.roofs.against}{devices}"
     bandwidth = roofline.roofs.bandwidth(2**62)
     if bandwidth is None:
-        yield "bandwidth unknown: the least seconds are those of arithmetic alone"
+        yield "bandwidth unknown: the ideal seconds are those of arithmetic alone"
         return
     for kind in {kind: None for work in roofline.operations for kind in work.flops}:
         peak = roofline.roofs.peak(kind)
@@ -77,16 +77,16 @@ def _lay(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _foot(roofline: Roofline) -> Iterator[str]:
     yield (
-        f"least seconds of the step, if every operation reads and writes alone: "
+        f"ideal seconds of the step, if every operation reads and writes alone: "
         f"{duration(roofline.unfused_seconds)}"
     )
     if roofline.compulsory is None:
-        yield "least seconds under compulsory traffic: not given, it is not known"
+        yield "ideal seconds under compulsory traffic: not given, it is not known"
     else:
         assert roofline.compulsory_bytes is not None
         moved = numbers.rounded(roofline.compulsory_bytes, "B")
         yield (
-            f"least seconds if only arguments and results move ({moved}): "
+            f"ideal seconds if only arguments and results move ({moved}): "
             f"{duration(roofline.compulsory.seconds)}, {roofline.compulsory.bound} bound"
         )
     yield "both are assumptions about traffic, and neither is an upper bound"
@@ -99,5 +99,5 @@ def _foot(roofline: Roofline) -> Iterator[str]:
 
 def _verdict(roofline: Roofline, seconds: float) -> str:
     if roofline.impossible:
-        return f": IMPOSSIBLE, less than the least of {duration(roofline.least)}"
-    return f", {seconds / roofline.least:.3g} x the least" if roofline.least else ""
+        return f": IMPOSSIBLE, less than the ideal {duration(roofline.ideal_seconds)}"
+    return f", {seconds / roofline.ideal_seconds:.3g} x the ideal" if roofline.ideal_seconds else ""

@@ -83,7 +83,7 @@ def test_more_than_a_ceiling_is_impossible(tmp_path, monkeypatch, capsys):
     code, data = run(tmp_path, monkeypatch, *words, rate=1e3)
     assert code == 1
     assert any("mfu_of_ceiling" in text for text in data["rows"][0]["impossible"])
-    assert any("at least" in text for text in data["rows"][0]["impossible"])
+    assert any("ideally" in text for text in data["rows"][0]["impossible"])
     assert "IMPOSSIBLE: two_layer forward: mfu_of_ceiling" in capsys.readouterr().out
 
 
