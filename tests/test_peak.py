@@ -38,6 +38,13 @@ def test_elementwise_work_is_fused() -> None:
     assert peak(lambda x: (x + 1) * 2 - x, "f32[64,64]") == 2 * M
 
 
+def test_calls_that_are_read_twice_are_stored_and_cheap_work_is_not() -> None:
+    both = lambda y: (y.sum(0), y.sum(1))
+    sums = 2 * 64 * 4
+    assert peak(lambda x: both(jnp.exp(x)), "f32[64,64]") == 2 * M + sums
+    assert peak(lambda x: both(x + 1), "f32[64,64]") == M + sums
+
+
 def layers(step):
     return lambda ws, x: jnp.sum(lax.scan(step, x, ws)[0] ** 2)
 

@@ -140,6 +140,35 @@ def test_a_result_that_is_an_argument() -> None:
     assert touched(both, "f32[8]", "f32[3]", donate=0) == (F * 3, F * 3)
 
 
+def test_what_is_stacked_or_swapped_is_not_in_place() -> None:
+    """A donated value that each iteration returns, and two that a loop exchanges."""
+    stack = lambda table, xs: lax.scan(lambda c, x: (c + x, table), 0.0, xs)[1]
+    assert touched(stack, "f32[8]", "f32[5]", donate=0) == (F * 8, F * 5 * 8)
+
+    def swap(x, y):
+        return lax.fori_loop(0, 3, lambda _, pair: (pair[1], pair[0]), (x, y))
+
+    assert touched(swap, "f32[8]", "f32[8]", donate=(0, 1)) == (F * 16, F * 16)
+
+
+def test_unfused_bytes_of_a_loop_are_those_of_its_slices() -> None:
+    """Each iteration reads its own layer, not the stack, and updates a row, not the carry."""
+
+    def program(ws, x, buffer):
+        def step(carry, parts):
+            h, buffer = carry
+            i, w = parts
+            h = h @ w
+            return (h, lax.dynamic_update_slice(buffer, h, (i, 0))), None
+
+        return lax.scan(step, (x, buffer), (jnp.arange(5), ws))[0]
+
+    by = jf.analyze(program)(*jf.specs("f32[5,8,8]", "f32[1,8]", "f32[5,8]")).by("primitive")
+    assert by["dot_general"].bytes == 5 * F * (8 + 64 + 8)
+    row = by["dynamic_update_slice"]
+    assert (row.bytes_read, row.bytes_written) == (5 * F * (8 + 2), 5 * F * 8)
+
+
 def test_a_value_closed_over_is_read() -> None:
     table = np.ones((100, 4), np.float32)
     assert touched(lambda i: jnp.asarray(table)[i], "i32[2]")[0] >= F * 2 * 4
