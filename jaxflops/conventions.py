@@ -16,8 +16,12 @@ QUANTITIES: tuple[Quantity, ...] = (
     *timed.QUANTITIES,
 )
 
+MULTIPLY_ADD = {
+    "FLOPs": "a multiply-add is 2 FLOPs",
+    "MACs": "contractions in MACs: a multiply-add is 1; all other work in FLOPs",
+}
+
 ASSUMPTIONS: tuple[str, ...] = (
-    "a multiply-add is 2 FLOPs",
     "dead code is removed before counting; common subexpressions are not merged",
     "counts are global: a sharded body runs once on each shard",
 )

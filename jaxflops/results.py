@@ -14,7 +14,7 @@ from jaxflops.executions import Execution
 from jaxflops.jaxpr.derivation import Derivation
 from jaxflops.jaxpr.footprint import Footprint
 from jaxflops.polynomial import Count
-from jaxflops.report import files, html, latex, text
+from jaxflops.report import files, html, latex, text, units
 from jaxflops.report import json as json_report
 from jaxflops.substitute import substitute
 from jaxflops.tree import PHASES, Node, Phase
@@ -54,6 +54,23 @@ class Analysis(Viewed):
     derive: Callable[[], Derivation] = field(repr=False)
     executions: tuple[Execution, ...] = ()
     remember: Callable[[], Footprint] | None = field(default=None, repr=False)
+
+    @property
+    def macs(self) -> Count:
+        """Multiply-adds of contractions: half of `matmul_flops`."""
+        return units.macs(self.matmul_flops)
+
+    @property
+    def unit(self) -> units.Unit:
+        """In which unit its reports print contractions."""
+        return "MACs" if self.provenance.conventions.get("unit") == "MACs" else "FLOPs"
+
+    def printed_in(self, unit: units.Unit) -> Analysis:
+        """The same analysis, whose reports print contractions in "FLOPs" or in "MACs"."""
+        units.check(unit)
+        chosen = {k: v for k, v in self.provenance.conventions.items() if k != "unit"}
+        chosen |= {} if unit == "FLOPs" else {"unit": unit}
+        return replace(self, provenance=replace(self.provenance, conventions=chosen))
 
     @property
     def bytes_unfused(self) -> Count:

@@ -30,7 +30,7 @@ def test_every_count_and_ratio_is_defined() -> None:
     reported = {name for name in FIELDS if not name.startswith(("bytes_", "payload"))}
     reported |= {"flops", "ratio", "coverage", "bytes_unfused"}
     reported |= {"bytes_fused", "memory", "collectives", "xla_reported", "unexplained"}
-    reported |= {"bytes_compulsory", "peak_bytes"}
+    reported |= {"bytes_compulsory", "peak_bytes", "macs"}
     reported |= {"flops_per_second", "bytes_per_second", "mfu", "hfu"}
     reported |= {"device_seconds", "explained", "inferred", "of_peak", "above_ideal"}
     reported |= {"executed_iterations", "active_iterations"}
@@ -48,6 +48,14 @@ def test_every_count_and_ratio_is_defined() -> None:
 def test_a_multiply_add_is_two() -> None:
     """Not one MAC, and not 2k - 1 operations a result."""
     assert count(jnp.matmul, "f32[3,5]", "f32[5,7]").matmul_flops == 2 * 3 * 5 * 7
+
+
+def test_a_mac_is_a_multiply_add_of_a_contraction() -> None:
+    """Not half of all FLOPs: what is no product stays out; a complex product is four real ones."""
+    analysis = count(lambda a, b: jnp.sum(a @ b), "f32[3,5]", "f32[5,7]")
+    assert analysis.macs == 3 * 5 * 7
+    assert analysis.macs * 2 != analysis.flops
+    assert count(jnp.matmul, "c64[3,5]", "c64[5,7]").macs == 4 * 3 * 5 * 7
 
 
 def test_complex_work_is_counted_in_real_operations() -> None:

@@ -43,6 +43,7 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
     options.add_call(verb)
     options.add_counting(verb)
     options.add_output(verb)
+    verb.add_argument("--macs", action="store_true", help="print contractions in MACs, not FLOPs")
     verb.set_defaults(run=run)
 
 
@@ -82,7 +83,8 @@ def _count(called: Call, given: argparse.Namespace) -> Analysis:
         trip_counts=dict(given.trips),
     )
     result = count(*called.args, **called.kwargs)
-    return result.at(**given.at) if given.at else result
+    result = result.at(**given.at) if given.at else result
+    return result.printed_in("MACs") if given.macs else result
 
 
 def _blocks(result: Analysis, called: Call, given: argparse.Namespace) -> list[Block]:
@@ -90,7 +92,7 @@ def _blocks(result: Analysis, called: Call, given: argparse.Namespace) -> list[B
     parts = list(blocks.report(result))
     for key in given.by:
         costs = result.by(key, depth=given.depth if key == "scope" else None)
-        parts.append(blocks.view(key, costs, given.top))
+        parts.append(blocks.view(key, costs, given.top, unit=result.unit))
     if given.derive:
         parts.append(blocks.Verbatim(result.derivation))
     if given.mode != "call":

@@ -15,6 +15,14 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Golub and Van Loan, Matrix Computations, 1.1; PaLM (2022), appendix B",
     ),
     Quantity(
+        "macs",
+        "jaxpr",
+        "multiply-adds of contractions, matmul_flops / 2: [m,k]@[k,n] is mkn; a complex one is 4",
+        "",
+        "MAC",
+        "what papers on vision models call FLOPs (He et al., 2016)",
+    ),
+    Quantity(
         "other_flops",
         "jaxpr",
         "floating-point elementwise work, 1 per result element (compares, selects and converts "

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from jaxflops import coverage
-from jaxflops.conventions import ASSUMPTIONS, CONVOLUTION
+from jaxflops.conventions import ASSUMPTIONS, CONVOLUTION, MULTIPLY_ADD
 from jaxflops.cost import ZERO, Cost, total
 from jaxflops.errors import JaxflopsError
 from jaxflops.polynomial import Count, Polynomial
-from jaxflops.report import numbers
+from jaxflops.report import numbers, units
 from jaxflops.report.table import WIDTH, Column, Row, Table
 from jaxflops.tree import PHASES
 from jaxflops.viewed import Viewed
@@ -32,14 +32,16 @@ Block = str | Table
 LISTED = 12
 """Arguments and caveats that a report lists before it says how many more there are."""
 
-_COLUMNS: tuple[tuple[Column, Callable[[Cost], Count]], ...] = (
-    (Column("contraction FLOPs", "FLOP"), lambda cost: cost.matmul_flops),
+_Counted = tuple[Column, Callable[[Cost], Count]]
+_FLOPS: _Counted = (Column("contraction FLOPs", "FLOP"), lambda cost: cost.matmul_flops)
+_MACS: _Counted = (Column("contraction MACs", "MAC"), lambda cost: units.macs(cost.matmul_flops))
+_COLUMNS: tuple[_Counted, ...] = (
     (Column("other FLOPs", "FLOP"), lambda cost: cost.other_flops),
     (Column("transcendentals"), lambda cost: cost.transcendentals),
     (Column("int ops"), lambda cost: cost.int_ops),
     (Column("bytes unfused", "B"), lambda cost: cost.bytes),
 )
-_PAYLOAD = (Column("payload bytes", "B"), lambda cost: cost.payload_bytes)
+_PAYLOAD: _Counted = (Column("payload bytes", "B"), lambda cost: cost.payload_bytes)
 
 
 def report(analysis: Analysis) -> tuple[Block, ...]:
@@ -69,15 +71,20 @@ def phases(analysis: Analysis) -> Table:
     """Cost of each phase that has any."""
     costs: dict[str, Cost] = {phase: analysis.phase(phase) for phase in PHASES}
     present = {phase: cost for phase, cost in costs.items() if cost != ZERO}
-    return table("phase", present or {"forward": ZERO}, analysis.total)
+    shown = present or {"forward": ZERO}
+    return table("phase", shown, analysis.total, unit=analysis.unit)
 
 
 def view(
-    key: str, costs: Mapping[str, Cost], top: int = 0, traffic: str = "bytes unfused"
+    key: str,
+    costs: Mapping[str, Cost],
+    top: int = 0,
+    traffic: str = "bytes unfused",
+    unit: units.Unit = "FLOPs",
 ) -> Table:
     """The table of `analysis.by(key)`; with `top`, the other rows as one."""
     named = {label or "(no scope)": cost for label, cost in costs.items()}
-    whole = table(key, named, traffic=traffic)
+    whole = table(key, named, traffic=traffic, unit=unit)
     return whole.shortened(top) if top else whole
 
 
@@ -86,20 +93,26 @@ def table(
     costs: Mapping[str, Cost],
     whole: Cost | None = None,
     traffic: str = "bytes unfused",
+    unit: units.Unit = "FLOPs",
 ) -> Table:
     """Costs by label; their sum is held against `whole`. traffic: which bytes they have."""
     whole = total(costs.values()) if whole is None else whole
-    columns = _COLUMNS if whole.payload_bytes == 0 else (*_COLUMNS, _PAYLOAD)
+    columns = _columns(unit, payload=whole.payload_bytes != 0)
     rows = (Row(label, tuple(get(cost) for _, get in columns)) for label, cost in costs.items())
     last = _COLUMNS[-1][0]
     headings = tuple(c._replace(name=traffic) if c == last else c for c, _ in columns)
     return Table(corner, headings, tuple(rows), tuple(get(whole) for _, get in columns))
 
 
+def _columns(unit: units.Unit, *, payload: bool) -> tuple[_Counted, ...]:
+    first = _MACS if unit == "MACs" else _FLOPS
+    return (first, *_COLUMNS, _PAYLOAD) if payload else (first, *_COLUMNS)
+
+
 def summary(analysis: Viewed, what: str = "equations") -> str:
     """The exact total, backward over forward, the elementwise share, branches, coverage."""
     lines = [
-        _totals(analysis.total),
+        _totals(analysis.total, getattr(analysis, "unit", "FLOPs")),
         _backward_over_forward(analysis),
         _branches(analysis),
         _coverage(analysis, what),
@@ -141,16 +154,19 @@ def conventions(analysis: Analysis) -> str:
     made = analysis.provenance
     chosen = dict(made.conventions)
     convolutions = CONVOLUTION[chosen.pop("conv", "taps")]
+    multiply_add = MULTIPLY_ADD[chosen.pop("unit", "FLOPs")]
     others = [f"{name}: {value}" for name, value in chosen.items()]
     versions = [f"{name} {version}" for name, version in made.versions.items()]
-    return (
-        f"conventions: {'; '.join([*ASSUMPTIONS, convolutions, *others])} ({', '.join(versions)})"
-    )
+    stated = "; ".join([multiply_add, *ASSUMPTIONS, convolutions, *others])
+    return f"conventions: {stated} ({', '.join(versions)})"
 
 
-def _totals(cost: Cost) -> str:
-    """Exact FLOPs, of contractions and of the rest."""
+def _totals(cost: Cost, unit: units.Unit) -> str:
+    """Exact FLOPs, of contractions and of the rest; a MAC is no FLOP, and they have no sum."""
     other = numbers.exact(cost.other_flops)
+    if unit == "MACs":
+        multiplied = numbers.exact(units.macs(cost.matmul_flops))
+        return f"MACs in contractions = {multiplied}\nFLOPs elementwise and in reductions = {other}"
     lines = [
         f"FLOPs = {numbers.exact(cost.flops)}",
         f"in contractions = {numbers.exact(cost.matmul_flops)}",

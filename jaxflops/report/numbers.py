@@ -9,7 +9,7 @@ from typing import Literal
 
 from jaxflops.polynomial import Count, Polynomial, Ratio, ratio
 
-Unit = Literal["FLOP", "B", ""]
+Unit = Literal["FLOP", "MAC", "B", ""]
 """What a column counts; bytes get binary prefixes, everything else decimal ones."""
 
 SHORT = 15
