@@ -21,6 +21,7 @@ from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk
 from jaxflops.jaxpr.program import Mode
 from jaxflops.machine import calls, trace_events
+from jaxflops.machine.cpu import this_cpu
 from jaxflops.machine.device import Device
 from jaxflops.machine.devices import device as find_device
 from jaxflops.machine.inputs import Inputs
@@ -101,7 +102,7 @@ class Profile:
 
     @property
     def inferred(self) -> float:
-        """Share of the seconds of unnamed work on loop buffers, given to their loop's site."""
+        """Share of the seconds of unnamed instructions whose site the data flow tells."""
         return self._share("inferred")
 
     @property
@@ -206,7 +207,7 @@ class ProfileCall:
 
     def _profile(self, staged: Staged, recorded: Recorded, joined: Joined) -> Profile:
         first = staged.devices[0]
-        known = self.device or find_device(first.device_kind)
+        known = self.device or _at_most(first)
         return Profile(
             name=staged.name,
             device_kind=first.device_kind,
@@ -224,6 +225,13 @@ class ProfileCall:
     def __repr__(self) -> str:
         name = getattr(self.fn, "__name__", "program")
         return f"<jf.profile({name}): call it with {name}'s arguments>"
+
+
+def _at_most(device: jax.Device) -> Device | None:
+    """What one device can do; of several on one CPU each may have all its cores for a while."""
+    if device.platform == "cpu" and jax.local_device_count("cpu") > 1:
+        return this_cpu()
+    return find_device(device.device_kind)
 
 
 def _transformed(fn: Any, mode: Mode, argnums: int | Sequence[int], *, has_aux: bool) -> Any:

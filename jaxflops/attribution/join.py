@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from jaxflops.attribution.buffers import argument_copies, loop_buffers
-from jaxflops.attribution.executions import Loop, Placed, Program, place
+from jaxflops.attribution.executions import Loop, Placed, Program, is_named, place
+from jaxflops.attribution.named_views import named_views
 from jaxflops.attribution.spent import Item, item
 from jaxflops.cost import ZERO
 from jaxflops.errors import JaxflopsError
@@ -72,17 +73,27 @@ def _of_program(events: Sequence[Event], names: set[str]) -> list[Event]:
 
 
 def _items(seconds: Seconds, program: Program, module: Module) -> Iterator[Item]:
-    buffers, arguments = loop_buffers(module), argument_copies(module)
+    infer, arguments = _Inference(module, program), argument_copies(module)
     for name, spent in seconds.spent.items():
         placed = program.placed.get(name, _STRANGE)
-        loop = _loop_of(name, placed, program, buffers)
-        yield item(name, placed, spent, loop)._replace(copies=arguments.get(name, ""))
+        site = infer.site(name, placed)
+        yield item(name, placed, spent, site)._replace(copies=arguments.get(name, ""))
 
 
-def _loop_of(name: str, placed: Placed, program: Program, buffers: dict[str, str]) -> Site | None:
-    """The site of the loop whose buffer an instruction makes, or in whose body it stands."""
-    loop = buffers.get(name) or placed.loop
-    return program.placed[loop].site if loop else None
+class _Inference:
+    """Where an instruction without a name of its own stands, as the data flow says."""
+
+    def __init__(self, module: Module, program: Program) -> None:
+        self._views, self._buffers = named_views(module), loop_buffers(module)
+        self._program = program
+
+    def site(self, name: str, placed: Placed) -> Site | None:
+        """Of a view of its result, of the loop whose buffer it makes, or of the loop around it."""
+        nearest = self._views.get(name) or self._buffers.get(name) or placed.loop
+        known = self._program.placed.get(nearest)
+        if known is None or not is_named(known.site):
+            return None
+        return known.site if known.site.scope or known.site.source else None  # not the root
 
 
 def _caveats(seconds: Seconds, program: Program) -> Iterator[str]:

@@ -17,7 +17,8 @@ How = Literal["scope", "line", "inferred", "none"]
 """What explains an instruction's seconds.
 
 scope: the program named it, under a scope. line: the program named it, outside every scope.
-inferred: it copies or fills a buffer for a loop, as the data flow says, and has the loop's site.
+inferred: it has no name, and the data flow says whose it is: it makes a loop's buffer, or its
+  result is one that the program named.
 none: nothing: the compiler's own, or a fusion across scopes that have only the root in common.
 """
 
@@ -45,12 +46,12 @@ class Item(NamedTuple):
     copies: str = ""
 
 
-def item(name: str, placed: Placed, took: trace_runs.Spent, loop: Site | None) -> Item:
-    """The instruction `name`; `loop` is the site of the loop whose buffer it makes, if it does."""
+def item(name: str, placed: Placed, took: trace_runs.Spent, flow: Site | None) -> Item:
+    """The instruction `name`; `flow` is the site that the data flow gives it, if it needs one."""
     node, site, runs = placed.node, placed.site, placed.runs
     how: How = _explained(site, shared=placed.shared)
-    if how == "none" and loop is not None:
-        site, how = loop, "inferred"
+    if how == "none" and flow is not None:
+        site, how = flow, "inferred"
     cost = node.total * runs if runs is not None else None
     flops: dict[Kind, int] = {}
     for (_, kind), number in by_phase_and_kind(node).items():

@@ -62,8 +62,8 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity(
         "inferred",
         "profile",
-        "device seconds of unnamed instructions in a loop, or that copy or fill its buffers, given "
-        "to the loop's site",
+        "device seconds of instructions without a name whose site the data flow tells: the loop's, "
+        "of those in it or that copy or fill its buffers; a view's, where the program named that",
         "device seconds",
         "",
         "data flow of the compiled HLO; never added to `explained`",

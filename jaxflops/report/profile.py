@@ -54,8 +54,8 @@ def _header(profile: Profile) -> Iterator[str]:
         f"profiler {duration(median(profile.free))}"
     )
     yield (
-        f"explained by a site of the program: {percent(profile.explained)}; inferred (copies of "
-        f"loop buffers, given to their loop): {percent(profile.inferred)}; no instruction active: "
+        f"explained by a site of the program: {percent(profile.explained)}; inferred from "
+        f"the data flow, of what has no name: {percent(profile.inferred)}; no instruction active: "
         f"{percent(profile.between / profile.device_seconds)}"
     )
     against = (

@@ -207,6 +207,31 @@ def test_the_compilers_copy_of_an_argument_says_which():
     assert copies == {"copy.in": "params['w']", "copy.else": "params['w']"}
 
 
+VIEWED = """HloModule jit_f
+
+ENTRY %main (p: f32[16], q: f32[4,4]) -> (f32[4,4], f32[4,4], f32[16]) {
+  %p = f32[16] parameter(0)
+  %q = f32[4,4] parameter(1)
+  %lost = f32[16] exponential(%p)
+  %kept = f32[4,4] bitcast(%lost), metadata={op_name="jit(f)/conv/conv_general_dilated"}
+  %read = f32[16] exponential(%p)
+  %view = f32[4,4] bitcast(%read), metadata={op_name="jit(f)/conv/conv_general_dilated"}
+  %also = f32[16] negate(%read), metadata={op_name="jit(f)/head/neg"}
+  ROOT %t = (f32[4,4], f32[4,4], f32[16]) tuple(%kept, %view, %also)
+}
+"""
+
+
+def test_a_result_that_the_program_named_through_a_view():
+    """As a convolution rewritten for its layout. `read` is used by more than the view."""
+    found = joined(cpu([op("lost", 0, 10), op("read", 10, 20), op("also", 20, 30)]), VIEWED)
+    assert {each.name: (each.how, "/".join(each.site.scope)) for each in found.items} == {
+        "lost": ("inferred", "conv"),
+        "read": ("none", "(compiler)"),
+        "also": ("scope", "head"),
+    }
+
+
 CALLED = """HloModule jit_f
 
 %layer (x: f32[4,4]) -> f32[4,4] {

@@ -2,6 +2,10 @@
 
 import json
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -235,3 +239,22 @@ def test_a_program_that_fails_says_so():
 
     with pytest.raises(JaxflopsError, match="host: running it failed"):
         profile(host, runs=1)(jnp.float32(1))
+
+
+def test_each_device_runs_its_shard():
+    """Four devices, three calls: twelve runs, each of a quarter of the work."""
+    script = Path(__file__).parent / "sharded_profile.py"
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4", "JAX_PLATFORMS": "cpu"}
+    ran = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, **flags},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    data = json.loads(ran.stdout.splitlines()[-1])
+    assert 1 <= data["runs"] <= 12
+    assert data["matmul_flops"] == 2 * 2 * 128 * 64 * 64 // 4
+    assert {"up forward", "up backward"} <= set(data["sites"])
+    assert data["whole_cpu"]  # each may have all cores for a while: a quarter is no peak
