@@ -26,7 +26,7 @@ from jaxflops.jaxpr.specs import specs as specs
 from jaxflops.machine.device import Device as Device
 from jaxflops.machine.devices import device as device
 from jaxflops.measurement import Measurement as Measurement
-from jaxflops.measurement import measure as measure
+from jaxflops.measuring import measure as measure
 from jaxflops.meter import MFUMeter as MFUMeter
 from jaxflops.polynomial import ratio as ratio
 from jaxflops.profiling import Profile as Profile

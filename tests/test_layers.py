@@ -23,7 +23,7 @@ LAYERS = [
     {"compiled"},
     {"comparison"},
     {"roofline"},
-    {"executed", "measurement", "profiling"},
+    {"executed", "measurement", "measuring", "profiling"},
     {"models", "meter", "testing", "frameworks"},
     {"__init__"},
     {"cli", "__main__"},

@@ -15,7 +15,7 @@ from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.ir import HloError
 from jaxflops.machine.device import Device
 from jaxflops.machine.roofline import Roofs
-from jaxflops.measurement import measure
+from jaxflops.measuring import measure
 from jaxflops.tree import Kind
 
 X = jax.ShapeDtypeStruct((8, 4), jnp.float32)
@@ -156,7 +156,7 @@ def test_a_program_that_cannot_be_read_has_no_hfu(monkeypatch):
     def unreadable(source):
         raise HloError("this backend gives no HLO")
 
-    monkeypatch.setattr("jaxflops.measurement.read_module", unreadable)
+    monkeypatch.setattr("jaxflops.measuring.read_module", unreadable)
     measurement = timed(layer, W, X)
     assert (measurement.hfu, measurement.mfu) == (None, 256 / 1024)
     assert "HFU: not given: this backend gives no HLO" in str(measurement)
@@ -214,7 +214,7 @@ def test_an_open_loop_is_named():
 
 
 def test_an_unknown_device_has_no_mfu(monkeypatch):
-    monkeypatch.setattr("jaxflops.measurement.find_device", lambda name: None)
+    monkeypatch.setattr("jaxflops.measuring.find_device", lambda name: None)
     measurement = timed(layer, W, X, device=None)
     assert measurement.mfu is None
     kind = jax.devices()[0].device_kind
@@ -314,7 +314,7 @@ SHARDED = """
 import itertools, jax, jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec, AxisType
 from jaxflops.machine.devices import device
-from jaxflops.measurement import measure
+from jaxflops.measuring import measure
 
 def run(devices):
     mesh = jax.make_mesh((devices,), ("data",), axis_types=(AxisType.Auto,),

@@ -80,7 +80,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _measure(called: Call, given: argparse.Namespace) -> Measurement:
-    from jaxflops.measurement import measure
+    from jaxflops.measuring import measure
 
     ready = measure(
         _differentiated(called, given),

@@ -30,7 +30,7 @@ def test_a_gradient_is_measured(run, folder):
 
 def test_more_than_a_peak_is_exit_code_1(run, monkeypatch):
     slow = Device("slow", "Slow", "cpu", "", {"fp32": 1.0}, {}, None, None, None, "", "")
-    monkeypatch.setattr("jaxflops.measurement.find_device", lambda name: slow)
+    monkeypatch.setattr("jaxflops.measuring.find_device", lambda name: slow)
     code, out, err = run(TWO_LAYER)
     assert code == 1
     assert "MFU: IMPOSSIBLE" in out
