@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from typing import Any
 import jax
 
 from jaxflops.errors import JaxflopsError
-from jaxflops.machine import cpu
+from jaxflops.machine import cpu, own_devices
 from jaxflops.machine.device import Device, Links
 
 # A slice of a GPU reports the whole GPU's name and this; its share of the peak is not in the name.
@@ -24,6 +25,7 @@ def device(name: str | jax.Device | None = None) -> Device | None:
 
     name: a `jax.Device`, its `device_kind` ("NVIDIA H100 80GB HBM3"), a row's id ("h100-sxm5"), or
       nothing for the first device of the default backend. "cpu" is this machine's processor.
+    A TOML file of your own comes first: JAXFLOPS_DEVICES=path (jaxflops/machine/own_devices.py).
     None means unknown: there is no row for it, and no fallback to another device.
     """
     if name is not None and not isinstance(name, (str, jax.Device)):
@@ -33,6 +35,9 @@ def device(name: str | jax.Device | None = None) -> Device | None:
         )
     name = jax.devices()[0] if name is None else name
     kind = name if isinstance(name, str) else name.device_kind
+    own = _matching(_own(), kind)
+    if own is not None:
+        return own
     if kind.lower() == "cpu":
         return cpu.this_cpu(shared_by=jax.local_device_count("cpu"))
     return find(kind)
@@ -40,17 +45,26 @@ def device(name: str | jax.Device | None = None) -> Device | None:
 
 def find(kind: str) -> Device | None:
     """The row whose id is `kind`, or that alone matches it as a `device_kind`."""
-    if kind in table():
-        return table()[kind][0]
-    if _SLICE.search(kind):
+    if kind not in table() and _SLICE.search(kind):
         return None
-    matching = [row for row, patterns in table().values() if any(p.search(kind) for p in patterns)]
-    return matching[0] if len(matching) == 1 else None
+    return _matching(table(), kind)
 
 
 def known() -> tuple[Device, ...]:
-    """Every row of the table."""
-    return tuple(row for row, _ in table().values())
+    """Every row: the user's own, then the table's."""
+    return tuple(row for rows in (_own(), table()) for row, _ in rows.values())
+
+
+def _matching(rows: own_devices.Rows, kind: str) -> Device | None:
+    if kind in rows:
+        return rows[kind][0]
+    matching = [row for row, patterns in rows.values() if any(p.search(kind) for p in patterns)]
+    return matching[0] if len(matching) == 1 else None
+
+
+def _own() -> own_devices.Rows:
+    path = os.environ.get(own_devices.VARIABLE, "")
+    return own_devices.read(path) if path else {}
 
 
 @lru_cache(maxsize=1)
