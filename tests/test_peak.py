@@ -31,6 +31,14 @@ def test_an_argument_lives_on_unless_it_is_donated() -> None:
     assert peak(chain, "f32[64,64]", "f32[64,64]", donate=0) == 3 * M
 
 
+def test_an_argument_as_a_result_is_copied() -> None:
+    """Whole or as a view, and a literal is written; donated, it is there already."""
+    assert peak(lambda x: (x, 1.0), "f32[64,64]") == 2 * M + 4
+    assert peak(lambda x: x.reshape(-1), "f32[64,64]") == 2 * M
+    assert peak(lambda x: x.reshape(-1), "f32[64,64]", donate=0) == M
+    assert peak(lambda x: (x @ x).reshape(-1), "f32[64,64]") == 2 * M
+
+
 def test_elementwise_work_is_fused() -> None:
     """Its readers can repeat it; a product reads what is stored."""
     assert peak(lambda x: (jnp.exp(x) + 1).sum(), "f32[64,64]") == M + 4

@@ -37,7 +37,8 @@ def costed(
       `jax.custom_vjp` and put `costed` around its two parts.
 
     Works under `jit`, `scan` and `remat`; `vmap` over n multiplies the cost by n. `fn` takes
-    pytrees of arrays (bind other arguments with functools.partial) and has no side effects.
+    pytrees of arrays (bind other arguments with functools.partial) and has no side effects and no
+    collectives.
     """
     name = name or getattr(fn, "__name__", type(fn).__name__)
     _check(cost, "cost", name)
@@ -72,7 +73,11 @@ def _one_equation(fn: Callable[..., Any], leaves: Sequence[Any], cost: Cost, nam
 
     jaxpr, constants = _close_over(flat, leaves)
     if jaxpr.effects:
-        raise JaxflopsError(f"jf.costed({name}): it has side effects, and its cost stands for none")
+        effects = ", ".join(sorted(map(str, jaxpr.effects)))
+        raise JaxflopsError(
+            f"jf.costed({name}): it has side effects or collectives ({effects}), and one equation "
+            "cannot stand for them; put jf.costed around the parts without"
+        )
     with jax.named_scope(name):
         results = costed_p.bind(*constants, *leaves, jaxpr=jaxpr, cost=cost, name=name)
     return jax.tree.unflatten(structures[0], results)

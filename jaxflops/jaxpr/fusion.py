@@ -28,7 +28,7 @@ def unstored(program: Listing) -> set[Value]:
     found = set()
     for step in program.steps:
         for value in step.outputs:
-            if _is_view(step) or (value not in results and _fuses(step, readers.get(value, []))):
+            if is_view(step) or (value not in results and _fuses(step, readers.get(value, []))):
                 found.add(value)
     return found
 
@@ -56,7 +56,8 @@ def _fuses(step: Step, readers: list[Step]) -> bool:
     return len(readers) == 1 or step.name in _MADE_ANYWHERE or _is_cheap(step)
 
 
-def _is_view(step: Step) -> bool:
+def is_view(step: Step) -> bool:
+    """Whether the results are the operands, seen otherwise."""
     return bool(step.inputs) and (step.name in VIEWS or step.name in MARKS)
 
 

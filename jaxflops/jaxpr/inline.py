@@ -35,10 +35,10 @@ class Step(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """Steps in program order; results are None where they are literals."""
+    """Steps in program order; a result that is a literal is a value that no step makes."""
 
     steps: list[Step]
-    results: list[Value | None]
+    results: list[Value]
 
 
 def value_of(var: Any) -> Value:
@@ -52,7 +52,7 @@ def listing(jaxpr: Any, inputs: Sequence[Value | None]) -> Listing:
     return Listing(steps, _write(_jax.open_jaxpr(jaxpr), inputs, steps))
 
 
-def _write(jaxpr: Any, inputs: Sequence[Value | None], steps: list[Step]) -> list[Value | None]:
+def _write(jaxpr: Any, inputs: Sequence[Value | None], steps: list[Step]) -> list[Value]:
     """Append the jaxpr's steps; its results."""
     values: dict[Any, Value | None] = {v: value_of(v) for v in jaxpr.constvars}
     values.update(zip(jaxpr.invars, inputs, strict=True))
@@ -75,7 +75,7 @@ def _write(jaxpr: Any, inputs: Sequence[Value | None], steps: list[Step]) -> lis
         values.update(zip(eqn.outvars, outs, strict=True))
         read = tuple(v for v in operands if v is not None)
         steps.append(Step(eqn.primitive.name, read, tuple(outs), eqn, bodies))
-    return [get(v) for v in jaxpr.outvars]
+    return [get(v) or value_of(v) for v in jaxpr.outvars]
 
 
 def _called(eqn: Any, bodies: Bodies | None) -> Body | None:

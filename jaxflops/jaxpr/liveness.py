@@ -14,7 +14,7 @@ from functools import reduce
 from typing import Any
 
 from jaxflops.jaxpr import _jax
-from jaxflops.jaxpr.fusion import in_place, unstored
+from jaxflops.jaxpr.fusion import in_place, is_view, unstored
 from jaxflops.jaxpr.inline import Listing, Step, Value, listing, value_of
 from jaxflops.jaxpr.op import Body, OneOf, OpenLoop
 from jaxflops.jaxpr.peaks import highest, plus
@@ -44,7 +44,7 @@ class _Memory:
 
         free: inputs whose memory ends, or is taken over, at their last use.
         """
-        life = _Life(program, set(inputs) - free)
+        life = _Life(program, free)
         alive: Count = sum((v.bytes for v in inputs), 0)
         heights: list[Count] = [alive]
         for i, step in enumerate(program.steps):
@@ -94,31 +94,34 @@ class _Memory:
         stored = [
             Step("dynamic_update_slice", (v,), ())
             for i, v in enumerate(program.results)
-            if looped and i in stacked and v is not None
+            if looped and i in stacked
         ]
         results = [v for i, v in enumerate(program.results) if not (looped and i in stacked)]
         whole = Listing([*sliced, *program.steps, *stored], results)
         outside = sum((v.bytes for v in carry), 0)
         if not looped:  # results are the caller's memory
-            outside = sum((v.bytes for v in results if v is not None), 0)
+            outside = sum((v.bytes for v in results), 0)
         return plus(self.heights(whole, carry, set(carry)), -outside)
 
 
 class _Life:
     """Which values are stored, and after which step each ends."""
 
-    def __init__(self, program: Listing, lasting: set[Value]) -> None:
+    def __init__(self, program: Listing, free: set[Value]) -> None:
         self.unstored = unstored(program)
-        last = self._last_uses(program)
+        made = {value for step in program.steps for value in step.outputs}
         self.deaths: dict[int, list[Value]] = {}
-        for value, step in last.items():
-            if step < len(program.steps) and value not in lasting and value not in self.unstored:
+        for value, step in self._last_uses(program).items():
+            ends = value in free or (value in made and value not in self.unstored)
+            if ends and step < len(program.steps):
                 self.deaths.setdefault(step, []).append(value)
-        self.copied: Count = sum((v.bytes for v in program.results if v in lasting), 0)
+        seen = _seen_as(program)
+        copied = [v for v in program.results if seen.get(v, v) not in made | free]
+        self.copied: Count = sum((v.bytes for v in copied), 0)
 
     def _last_uses(self, program: Listing) -> dict[Value, int]:
         """The last step at which each value is needed, by itself or for one that is not stored."""
-        last: dict[Value, int] = {v: len(program.steps) for v in program.results if v is not None}
+        last: dict[Value, int] = {v: len(program.steps) for v in program.results}
         for i in reversed(range(len(program.steps))):
             step = program.steps[i]
             needed = i
@@ -130,3 +133,13 @@ class _Life:
             for value in step.inputs:
                 last[value] = max(last.get(value, i), needed)
         return last
+
+
+def _seen_as(program: Listing) -> dict[Value, Value]:
+    """View -> the value that it shows; an argument shown as a result has to be copied."""
+    shown: dict[Value, Value] = {}
+    for step in program.steps:
+        if is_view(step):
+            for view, value in zip(step.outputs, step.inputs, strict=False):
+                shown[view] = shown.get(value, value)
+    return shown

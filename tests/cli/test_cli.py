@@ -146,6 +146,9 @@ def test_strict_reports_and_fails(run):
     assert "coverage 50 % of 2 equations" in out
     assert err == "jaxflops: --strict: no cost rule for mystery; write one with @jf.cost_rule\n"
     assert [item.name for item in jf.load("out.json").unknown] == ["mystery"]
+    summary = json.loads(Path("out.json").read_text())["summary"]
+    assert summary["coverage"] == {"known": 1, "equations": 2}
+    assert [item["primitive"] for item in summary["unknown"]] == ["mystery"]
     assert run("analyze program:mystery")[0] == 0
 
 

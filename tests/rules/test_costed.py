@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from jax.experimental import pallas as pl
 
 import jaxflops as jf
 
@@ -144,10 +145,40 @@ def test_forward_mode() -> None:
     np.testing.assert_allclose(got, jax.jvp(product, (a, b), (a, b))[1], rtol=1e-6)
 
 
+def test_inside_a_sharded_body() -> None:
+    mesh = jax.make_mesh((1,), ("d",), axis_types=(jax.sharding.AxisType.Auto,))
+    spec = jax.sharding.PartitionSpec("d")
+    wide = jax.sharding.AbstractMesh((4,), ("d",), axis_types=(jax.sharding.AxisType.Auto,))
+    body = lambda a: stated(a, jnp.ones((8, 2)))
+    a, b = arrays()[0], jnp.ones((8, 2))
+    sharded = jax.shard_map(body, mesh=mesh, in_specs=spec, out_specs=spec)
+    np.testing.assert_allclose(jax.jit(sharded)(a), product(a, b), rtol=1e-6)
+    counted = jf.analyze(jax.shard_map(body, mesh=wide, in_specs=spec, out_specs=spec))
+    assert counted(jf.spec("f32[16,8]")).matmul_flops == 4 * 7
+
+
+def test_a_pallas_kernel_and_a_foreign_function() -> None:
+    """The kernel's body is not counted, and the foreign function is not unknown."""
+
+    def double(x_ref, o_ref):
+        o_ref[...] = x_ref[...] * 2
+
+    def kernel(x):
+        shape = jax.ShapeDtypeStruct(x.shape, x.dtype)
+        return pl.pallas_call(double, out_shape=shape, interpret=True)(x)
+
+    of_size = lambda x: jf.Cost(other_flops=3 * x.size)
+    x = jnp.ones((8, 128))
+    np.testing.assert_array_equal(jax.jit(jf.costed(kernel, of_size))(x), 2 * x)
+    assert jf.analyze(jf.costed(kernel, of_size), strict=True)(x).flops == 3 * 8 * 128
+    foreign = lambda x: jax.ffi.ffi_call("mine", x)(x)
+    assert jf.analyze(jf.costed(foreign, of_size), strict=True)(x).flops == 3 * 8 * 128
+
+
 def test_wrong_input_says_what_to_write() -> None:
     with pytest.raises(jf.JaxflopsError, match="cost is a int; write a jf.Cost, or a function of"):
         jf.costed(product, 5)
     with pytest.raises(jf.JaxflopsError, match="cost function returned a int; return a jf.Cost"):
         jf.costed(product, lambda a, b: 5)(*arrays())
-    with pytest.raises(jf.JaxflopsError, match="it has side effects"):
+    with pytest.raises(jf.JaxflopsError, match="it has side effects or collectives"):
         jf.costed(lambda x: (jax.debug.print("{}", x), x)[1], STATED)(1.0)

@@ -41,11 +41,28 @@ def test_every_primitive_of_the_installed_jax_has_a_rule() -> None:
     assert int(bare) == len(KERNELS & set(done.stdout.split()))
 
 
+def check_memory(analysis, args, results) -> None:
+    """What is touched is no more than all there is, and all of it is alive at some time."""
+    closed_over = 10_000  # tables of constants, of which no program here has more
+    inputs, outputs = (sum(map(size_of, jax.tree.leaves(part))) for part in (args, results))
+    moved = analysis.footprint.compulsory
+    assert 0 <= moved.read <= inputs + closed_over
+    assert 0 <= moved.written <= outputs
+    assert analysis.peak_bytes >= max(moved.read, moved.written)
+
+
+def size_of(array) -> int:
+    return array.size * array.dtype.itemsize
+
+
 @pytest.mark.parametrize("area", AREAS)
 def test_public_programs_leave_nothing_unknown(area) -> None:
     unknown = {}
     for name, (fn, specs) in AREAS[area].items():
-        found = jf.analyze(fn)(*jf.specs(*specs)).unknown
+        args = jf.specs(*specs)
+        analysis = jf.analyze(fn)(*args)
+        check_memory(analysis, args, jax.eval_shape(fn, *args))
+        found = analysis.unknown
         if found:
             unknown[name] = [entry.name for entry in found]
     assert unknown == {}
