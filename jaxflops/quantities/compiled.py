@@ -50,4 +50,13 @@ QUANTITIES: tuple[Quantity, ...] = (
         "FLOP",
         "the join of the lanes on phase, scope, source line and FLOPs of one execution",
     ),
+    Quantity(
+        "elementwise",
+        "ledger",
+        "other_flops and transcendentals, counted against lowered, opcode by opcode: each equation "
+        "with its own instructions, lowered by itself; not reconciled with the compiled program",
+        "",
+        "FLOP, calls",
+        "XLA's instructions for each equation",
+    ),
 )
