@@ -35,7 +35,7 @@ def analyze(  # noqa: PLR0913 - the options of one front door
     static_argnums: int | Sequence[int] = (),
     strict: bool = False,
     conv: Convolutions = "taps",
-    branch: BranchPolicy | int = "max",
+    branch: BranchPolicy | int | str = "max",
     trip_counts: Mapping[str, Count] | None = None,
     rules: Mapping[str, Any] | None = None,
 ) -> Analyze:
@@ -47,8 +47,10 @@ def analyze(  # noqa: PLR0913 - the options of one front door
     argnums, has_aux, static_argnums: as in `jax.grad` and `jax.jit`.
     strict: raise UnknownCostError for a primitive without a rule.
     conv: count the `taps` that meet real input, or the `nominal` ones, padding included.
-    branch: what a data-dependent `cond` costs: "max", "min", "sum", or a branch's index.
-    trip_counts: trips of `while` loops by scope path or `file:line`; others stay symbols.
+    branch: what a data-dependent `cond` costs: "max", "min", "sum", a branch's index, or the
+      name of its function.
+    trip_counts: trips of `while` loops whose condition data decides, by scope path or
+      `file:line`; others are inferred, or stay symbols.
     rules: cost rules by primitive name, for this call only.
 
     The arguments may be arrays, `ShapeDtypeStruct`s or pytrees of them (`jf.spec`, `jf.specs`);

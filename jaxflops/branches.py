@@ -14,22 +14,35 @@ BranchPolicy = Literal["max", "min", "sum"]
 
 
 def choose(
-    nodes: Sequence[Node], known: int | None, policy: BranchPolicy | int, site: Site
+    nodes: Sequence[Node],
+    known: int | None,
+    policy: BranchPolicy | int | str,
+    site: Site,
+    names: Sequence[str] = (),
 ) -> tuple[set[int], tuple[str, ...]]:
     """Positions of the branches that count, and a note when it is the policy that decides.
 
     `known` is the branch that lowering selects (a platform's). Branches are ordered by FLOPs,
-    then transcendentals, integer operations and bytes.
+    then transcendentals, integer operations and bytes. `names` are those of their functions; a
+    policy that is the name of just one selects it, and where there is none, the costliest counts.
     """
     if known is not None:
         return {known}, ()
-    if len({node.total for node in nodes}) == 1:
-        return {0}, ()
     place = f"cond at {Path(site.source.file).name}:{site.source.line}" if site.source else "cond"
     if policy == "sum":
         return set(range(len(nodes))), (f"{place}: all {len(nodes)} branches counted",)
-    if isinstance(policy, int):
-        return {_index(policy, nodes, place)}, (f"{place}: branch {policy} counted, as given",)
+    if isinstance(policy, int) or list(names).count(policy) == 1:
+        given = policy if isinstance(policy, int) else list(names).index(policy)
+        return {_index(given, nodes, place)}, (f"{place}: branch {policy} counted, as given",)
+    return _extreme(nodes, "min" if policy == "min" else "max", place)
+
+
+def _extreme(
+    nodes: Sequence[Node], policy: BranchPolicy, place: str
+) -> tuple[set[int], tuple[str, ...]]:
+    """The least or costliest branch; nothing to say of it where all cost the same."""
+    if len({node.total for node in nodes}) == 1:
+        return {0}, ()
     try:
         ranked = sorted(range(len(nodes)), key=lambda i: _rank(nodes[i].total))
     except JaxflopsError:

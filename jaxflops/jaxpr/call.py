@@ -76,7 +76,8 @@ class Call:
         """A cond: all branches, the ones not taken with times 0."""
         walked = [self._body(body, 1) for body in choice.branches]
         nodes = [node for node, _ in walked]
-        chosen, notes = choose(nodes, choice.chosen, self.options.branch, self.site)
+        policy = self.options.branch
+        chosen, notes = choose(nodes, choice.chosen, policy, self.site, choice.names)
         node = self._node(taken(nodes, chosen), notes=notes, choice=True)
         return node, self._either([flags for _, flags in walked])
 

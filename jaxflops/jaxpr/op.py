@@ -84,10 +84,14 @@ class Body:
 
 @dataclass(frozen=True)
 class OneOf:
-    """Alternatives of which one runs; `chosen` when it is known which (a platform, say)."""
+    """Alternatives of which one runs; `chosen` when it is known which (a platform, say).
+
+    names: of the branches' functions, as the user wrote them.
+    """
 
     branches: tuple[Body, ...]
     chosen: int | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -11,13 +11,18 @@ from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr.op import Convolutions
 from jaxflops.polynomial import Count
 
+BRANCH_CHOICES = (
+    "write branch='max', 'min', 'sum', a branch's index, or the name of a branch's function"
+)
+
 
 @dataclass(frozen=True)
 class Options:
     """How to count.
 
     conv: `taps` (those that meet real input) or `nominal` (padding counted too).
-    branch: what a `cond` costs: its `max`, `min` or `sum`, or the index of the branch that runs.
+    branch: what a `cond` costs: its `max`, `min` or `sum`, the index of the branch that runs, or
+      the name of its function (a `cond` that has none of that name costs its `max`).
     trip_counts: trips of `while` loops whose count the program does not say, by scope path
       (`encoder/loop`) or by `file:line`.
     strict: raise on a primitive without a rule.
@@ -25,7 +30,7 @@ class Options:
     """
 
     conv: Convolutions = "taps"
-    branch: BranchPolicy | int = "max"
+    branch: BranchPolicy | int | str = "max"
     trip_counts: Mapping[str, Count] = field(default_factory=dict)
     strict: bool = False
     rules: Mapping[str, Any] = field(default_factory=dict)
@@ -33,7 +38,12 @@ class Options:
     def __post_init__(self) -> None:
         if self.conv not in get_args(Convolutions):
             raise JaxflopsError(f"conv={self.conv!r}: write conv='taps' or conv='nominal'")
-        if self.branch not in get_args(BranchPolicy) and type(self.branch) is not int:
-            raise JaxflopsError(
-                f"branch={self.branch!r}: write branch='max', 'min', 'sum', or a branch's index"
-            )
+        if type(self.branch) not in (int, str):
+            raise JaxflopsError(f"branch={self.branch!r}: {BRANCH_CHOICES}")
+
+    def check_branches(self, names: Collection[str]) -> None:
+        """Raise JaxflopsError if `branch` names a function and no `cond` has one of that name."""
+        named = isinstance(self.branch, str) and self.branch not in get_args(BranchPolicy)
+        if named and self.branch not in names:
+            known = ", ".join(map(repr, sorted(set(names) - {"<lambda>"}))) or "no names"
+            raise JaxflopsError(f"branch={self.branch!r}: {BRANCH_CHOICES}; the conds have {known}")

@@ -190,7 +190,7 @@ def value(frame: Frame, atom: Any) -> Count | None:
     part = Slice()
     try:
         index = part.trace(frame, atom)
-        return values(part.steps, {})[index]
+        return None if part.slots else values(part.steps, {})[index]
     except OpenLoopError:
         return None
 

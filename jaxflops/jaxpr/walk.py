@@ -16,7 +16,7 @@ from jaxflops.jaxpr.call import Call
 from jaxflops.jaxpr.context import SETTLED, Context, Flags, Known, Walked, any_in, flags_of
 from jaxflops.jaxpr.known import Loops, enter, inputs_of
 from jaxflops.jaxpr.leaf import Leaves, make_op
-from jaxflops.jaxpr.op import Body, OpenLoop
+from jaxflops.jaxpr.op import Body, OneOf, OpenLoop
 from jaxflops.jaxpr.open_loops import OpenLoops
 from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.registry import BODY_RULES
@@ -44,6 +44,7 @@ class _Walker:
         self._leaves = leaves
         self._loops = OpenLoops(options.trip_counts)
         self._holds = Loops()
+        self._branches: set[str] = set()  # the names of all branches
         self._known: dict[tuple[int, Context], Walked] = {}
         self._alive: list[Any] = []  # keeps jaxprs alive while their ids are keys
 
@@ -51,6 +52,7 @@ class _Walker:
         """The whole tree."""
         root = branch("program", HERE, self.jaxpr(jaxpr, Context()).nodes)
         self._loops.check_hints()
+        self._options.check_branches(self._branches)
         return root
 
     def jaxpr(self, jaxpr: Any, context: Context) -> Walked:
@@ -110,6 +112,8 @@ class _Walker:
         if rule is None:
             return call.unknown(unknown_bodies(eqn.params))
         bodies = rule(make_op(eqn, self._options), **eqn.params)
+        if isinstance(bodies, OneOf):
+            self._branches.update(bodies.names)
         if isinstance(bodies, OpenLoop):
             assert frame is not None
             source = _jax.TracebackSource(eqn.source_info.traceback)

@@ -67,7 +67,9 @@ def cond(op: Op, /, *, branches: Any, branches_platforms: Any = None, **_: Any) 
     bodies = tuple(
         straight(op, jaxpr, label=f"branch {i}", skip=1) for i, jaxpr in enumerate(branches)
     )
-    return OneOf(bodies, None if branches_platforms is None else _default(branches_platforms))
+    names = tuple(map(_jax.name_of_function, branches))
+    chosen = None if branches_platforms is None else _default(branches_platforms)
+    return OneOf(bodies, chosen, names)
 
 
 def _default(platforms: Any) -> int:
