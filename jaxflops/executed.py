@@ -42,7 +42,7 @@ def analyze_executed(
 
     Loops and branches that data decides are counted as often as they really ran, summed over
     enclosing loops; `analysis.executions` says how often that was. The outputs are those of
-    `jax.jit(fn)`, or of its gradient.
+    `jax.jit(fn)`, or of its gradient, to rounding: around counters XLA may fuse otherwise.
 
     fn: a function of arrays, jitted or not, transformed or not.
     mode, argnums, has_aux, static_argnums, strict, conv, rules: as in `jf.analyze`.
