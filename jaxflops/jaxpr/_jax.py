@@ -147,12 +147,6 @@ def is_library(jaxpr: Any) -> bool:
     return bool(found) and not source_info_util.is_user_filename(file.rpartition(":")[0])
 
 
-def name_of_function(jaxpr: Any) -> str:
-    """The name of the function that was traced into a jaxpr; empty where unknown."""
-    info = getattr(open_jaxpr(jaxpr), "debug_info", None)
-    return str(getattr(info, "func_name", "") or "")
-
-
 class TracebackSource:
     """A `Source` that resolves an equation's traceback only when asked (it costs microseconds)."""
 

@@ -67,9 +67,15 @@ def cond(op: Op, /, *, branches: Any, branches_platforms: Any = None, **_: Any) 
     bodies = tuple(
         straight(op, jaxpr, label=f"branch {i}", skip=1) for i, jaxpr in enumerate(branches)
     )
-    names = tuple(map(_jax.name_of_function, branches))
+    names = tuple(map(_name, branches))
     chosen = None if branches_platforms is None else _default(branches_platforms)
     return OneOf(bodies, chosen, names)
+
+
+def _name(branch: Any) -> str:
+    """The name of the function that was traced into a branch; empty where unknown."""
+    info = getattr(_jax.open_jaxpr(branch), "debug_info", None)
+    return str(getattr(info, "func_name", "") or "")
 
 
 def _default(platforms: Any) -> int:
