@@ -29,7 +29,7 @@ from jaxflops.measurement import Measurement as Measurement
 from jaxflops.measuring import measure as measure
 from jaxflops.meter import MFUMeter as MFUMeter
 from jaxflops.polynomial import ratio as ratio
-from jaxflops.profiling import Profile as Profile
+from jaxflops.profiled import Profile as Profile
 from jaxflops.profiling import profile as profile
 from jaxflops.results import Analysis as Analysis
 from jaxflops.results import load as load

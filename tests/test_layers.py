@@ -23,7 +23,7 @@ LAYERS = [
     {"compiled"},
     {"comparison"},
     {"roofline"},
-    {"executed", "measurement", "measuring", "profiling"},
+    {"executed", "measurement", "measuring", "profiled", "profiling"},
     {"models", "meter", "testing", "frameworks"},
     {"__init__"},
     {"cli", "__main__"},

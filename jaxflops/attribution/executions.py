@@ -22,6 +22,8 @@ from jaxflops.tree import HERE, Node, Site
 CONTAINERS = ("while", "conditional", "call")
 """Labels of nodes that only run others."""
 
+_RUNS = 5
+_EVENTS = 100_000  # some ten seconds to write and to read
 _Runs = Fraction | None
 
 
@@ -74,6 +76,16 @@ def place(tree: Node, events: Mapping[str, int]) -> Program:
     walk = _Walk(events)
     walk.region(tree, HERE, Fraction(1), "")
     return walk.program
+
+
+def affordable_runs(tree: Node) -> int:
+    """How many runs to record: five, or as many as have few enough events, at least one.
+
+    An execution is an event; a loop of unknown length is taken to go round once.
+    """
+    placed = place(tree, {}).placed.values()
+    events = sum(1 if each.runs is None else each.runs for each in placed)
+    return max(1, min(_RUNS, _EVENTS // max(events, 1)))
 
 
 class _Walk:

@@ -10,7 +10,7 @@ from jaxflops.cli.show import complain, show
 
 if TYPE_CHECKING:
     from jaxflops.cli.call import Call
-    from jaxflops.profiling import Profile
+    from jaxflops.profiled import Profile
 
 EXAMPLES = """\
 examples:
@@ -53,7 +53,10 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         help="rows of a table; 0: all (10)",
     )
     verb.add_argument(
-        "--runs", type=values.at_least(1), default=5, metavar="N", help="calls to record (5)"
+        "--runs",
+        type=values.at_least(1),
+        metavar="N",
+        help="calls to record (5, fewer of long ones)",
     )
     verb.add_argument("--device", metavar="NAME", help="whose peaks to use (see jaxflops devices)")
     verb.add_argument("--json", metavar="PATH", help="write every instruction's seconds")

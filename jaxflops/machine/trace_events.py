@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from jaxflops.machine.trace_record import RUN, quiet
 
 _END = "end: "
+_Pair = tuple[Any, Any, str]
 
 
 class Run(NamedTuple):
@@ -58,22 +59,25 @@ def _host(plane: Any, module: str) -> Iterator[Event]:
     A parallel instruction's event covers only its launch; what it launched ends with the event
     `end: <name>` whose `_c` is its `_p`, on the thread that finished last.
     """
-    begun: list[tuple[Any, dict[str, Any]]] = []
-    ended: dict[tuple[Any, ...], float] = {}
+    begun: list[tuple[Event, _Pair]] = []
+    ended: dict[_Pair, float] = {}
+    runs: dict[Run, Run] = {}
     for event in _events(plane):
-        stats = dict(event.stats)
-        if event.name.startswith(_END) and "_c" in stats:
-            ended[stats.get("_ct"), stats["_c"], event.name.removeprefix(_END)] = event.start_ns
+        stats, name, start = dict(event.stats), event.name, event.start_ns
+        if name.startswith(_END) and "_c" in stats:
+            ended[stats.get("_ct"), stats["_c"], name.removeprefix(_END)] = start
         elif stats.get("hlo_module") == module and "hlo_op" in stats:
-            begun.append((event, stats))
-    for event, stats in begun:
-        run = Run(
-            stats.get("program_id", 0), stats.get("run_id", 0), stats.get("device_ordinal", 0)
-        )
-        last = ended.get((stats.get("_pt"), stats.get("_p"), event.name))
-        own = event.start_ns + event.duration_ns
-        whole = last is not None or not ended
-        yield Event(stats["hlo_op"], run, event.start_ns, max(own, last or own), whole)
+            run = Run(*(stats.get(key, 0) for key in ("program_id", "run_id", "device_ordinal")))
+            own = Event(
+                stats["hlo_op"], runs.setdefault(run, run), start, start + event.duration_ns
+            )
+            begun.append((own, (stats.get("_pt"), stats.get("_p"), name)))
+    for own, pair in begun:
+        last = ended.get(pair)
+        if last is None:
+            yield own._replace(whole=not ended)
+        else:
+            yield own._replace(end=max(own.end, last)) if last > own.end else own
 
 
 def _device(plane: Any, module: str, calls: list[float]) -> Iterator[Event]:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from jaxflops.machine.sampling import Work
 
 # A result can be there before the thread that made it has written the event of its end.
 _SETTLE = 0.05
+_NOTABLE = 1.25  # times slower
 
 RUN = "jaxflops.run"
 """The annotation around each call, by which a device's events are told apart into runs."""
@@ -31,6 +33,18 @@ class Recorded(NamedTuple):
     trace: Any
     walls: tuple[float, ...]
     free: tuple[float, ...]
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """Whether recording took so long that the seconds of short instructions are mostly that."""
+        ratio = median(self.walls) / median(self.free)
+        if ratio < _NOTABLE:
+            return ()
+        told = (
+            f"recording made a call {ratio:.1f} times slower: seconds of short instructions are "
+            "mostly the profiler's, and shares and rates only what they are under it"
+        )
+        return (told,)
 
 
 def record(work: Work, times: int) -> Recorded:

@@ -16,7 +16,7 @@ from jaxflops.report.text import paragraph
 if TYPE_CHECKING:
     from jaxflops.attribution.executions import Loop
     from jaxflops.attribution.spent import Item, Spent
-    from jaxflops.profiling import Profile
+    from jaxflops.profiled import Profile
 
 LISTED = 10
 """Rows of a table, before it says how many more there are."""

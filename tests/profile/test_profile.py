@@ -13,12 +13,15 @@ import pytest
 from jax import lax
 
 import jaxflops as jf
+from jaxflops.attribution.executions import affordable_runs
 from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk
 from jaxflops.machine.device import Device
+from jaxflops.machine.trace_record import Recorded
 from jaxflops.models import transformer
-from jaxflops.profiling import BETWEEN, profile
+from jaxflops.profiled import BETWEEN
+from jaxflops.profiling import profile
 
 KEYS = ("scope", "source", "phase", "site", "opcode", "instruction")
 SLOW = Device("slow", "Slow", "cpu", "", {"fp32": 1.0}, {}, None, None, None, "", "")
@@ -141,7 +144,8 @@ def test_the_branch_that_ran_is_counted(taken):
 
     found = profile(choose, runs=2)(taken, jnp.eye(16))
     assert found.total.cost.matmul_flops == (2 if taken else 1) * 2 * 16**3
-    assert found.caveats == ()  # the other branch is not missing: it was not taken
+    missing = [each for each in found.caveats if "without events" in each]
+    assert not missing  # the other branch is not missing: it was not taken
 
 
 def test_a_program_that_donates_survives_its_runs():
@@ -213,6 +217,28 @@ def test_the_report_is_readable_at_100_columns(step):
 def test_wrong_input_says_what_to_write(call, message):
     with pytest.raises(JaxflopsError, match=message):
         call()
+
+
+@pytest.mark.parametrize(("length", "runs"), [(7, 5), (8_000, 3), (1_000_000, 1)])
+def test_long_loops_are_recorded_less_often(length, runs):
+    def long(x):
+        return lax.fori_loop(0, length, lambda _, x: jnp.sin(x @ x), x)
+
+    tree = walk(read_module(jax.jit(long).lower(jnp.eye(4)).compile()))
+    assert affordable_runs(tree) == pytest.approx(runs, abs=1 if 1 < runs < 5 else 0)
+
+
+def test_what_recording_costs_is_a_caveat():
+    assert Recorded(None, (1.0, 3.0, 9.0), (2.0, 2.5, 3.0)).caveats == ()
+    (told,) = Recorded(None, (2.0, 6.0), (1.0, 1.0)).caveats
+    assert told.startswith("recording made a call 4.0 times slower")
+
+
+def test_programs_in_every_stage_can_be_profiled(taken):
+    jitted = jax.jit(jax.grad(scanned))
+    for stage in (jitted, jitted.trace(*SCANNED), jitted.lower(*SCANNED).compile()):
+        found = profile(stage, runs=1)(*(SCANNED if stage is jitted else ()))
+        assert found.total.cost == taken.total.cost
 
 
 def test_a_view_that_there_is_not(taken):
