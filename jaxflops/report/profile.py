@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LISTED = 10
 """Rows of a table, before it says how many more there are."""
 
-_WIDEST = 32
+_WIDEST = 28
 _HEADINGS = ("seconds", "share", "FLOPs", "FLOP/s", "of peak", "B/s", "above ideal")
 
 
@@ -82,7 +82,7 @@ def _table(
     if len(shown) < len(rows):
         rest = sum(row.seconds for row in rows[len(shown) :])
         labels.append(f"... {len(rows) - len(shown)} more")
-        cells.append([duration(rest), percent(rest / profile.device_seconds), *[""] * 5])
+        cells.append([duration(rest), _share(rest / profile.device_seconds), *[""] * 5])
     if total:
         labels.append("total")
         cells.append(_cells(profile.total))
@@ -94,13 +94,18 @@ def _cells(row: Spent) -> list[str]:
     used = row.of_peak
     return [
         duration(row.seconds),
-        percent(row.share),
+        _share(row.share),
         "?" if cost is None else numbers.rounded(int(cost.flops)) if cost.flops else "",
         _rate(row.flops_per_second),
-        "" if used is None else percent(used) + (" !" if row.impossible else ""),
+        "" if used is None else _share(used) + (" !" if row.impossible else ""),
         _rate(row.bytes_per_second),
         "" if row.above_ideal is None else duration(row.above_ideal),
     ]
+
+
+def _share(value: float) -> str:
+    """Of one width in a table, and not 0 unless it is."""
+    return "< 0.1 %" if 0 < value < 0.0005 else f"{value:.1%}".replace("%", " %")  # noqa: PLR2004
 
 
 def _rate(per_second: float | None) -> str:

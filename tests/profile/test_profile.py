@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -192,8 +193,12 @@ def test_json_holds_everything(taken, tmp_path):
     }  # fmt: skip
 
 
-def test_the_report_is_readable_at_100_columns(step):
-    text = str(step[0])
+@pytest.mark.parametrize("scale", [1e-4, 1, 7e5])
+def test_the_report_is_readable_at_100_columns(step, scale):
+    """Whatever the seconds: from a device that is 10,000 times faster to one much slower."""
+    items = [each._replace(seconds=each.seconds * scale) for each in step[0].items]
+    spans = tuple(span * scale for span in step[0].spans)
+    text = str(replace(step[0], items=tuple(items), spans=spans, between=step[0].between * scale))
     assert max(map(len, text.splitlines())) <= 100
     for word in ("explained by a site", "inferred", "trips inferred 2, observed 2", "total"):
         assert word in " ".join(text.split())
