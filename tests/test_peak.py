@@ -6,6 +6,7 @@ import pytest
 from jax import lax
 
 import jaxflops as jf
+from jaxflops.models import suite
 
 M = 64 * 64 * 4  # bytes of a matrix
 
@@ -81,6 +82,20 @@ def test_residuals_of_a_scan_are_kept_for_all_iterations(wrap) -> None:
         lambda n: symbolic.at(L=n),
     ):
         assert analysis(101).peak_bytes - analysis(100).peak_bytes == 2 * weights + kept
+
+
+SCANNED = {c.name: c for c in suite("small") if "-scan" in c.name and "two" not in c.name}
+PAIRS = [name for name in SCANNED if not name.endswith("-remat") and f"{name}-remat" in SCANNED]
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_remat_of_scanned_layers_lowers_the_peak_of_a_gradient(name) -> None:
+    peaks = []
+    for case in (SCANNED[name], SCANNED[f"{name}-remat"]):
+        gradient = jax.grad(case.loss, argnums=case.loss.argnums)
+        peaks.append(jf.analyze(gradient)(*case.args).peak_bytes)
+    plain, remat = peaks
+    assert remat < plain
 
 
 def test_a_donated_step() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from jaxflops.jaxpr.registry import DECLARED, PROVED, free
 
 free("name", "optimization_barrier", "sharding_constraint", "layout_constraint", oracle=PROVED)
-free("after_all", "create_token", "dce_sink", "inspect_sharding", oracle=PROVED)
+free("stop_gradient", "after_all", "create_token", "dce_sink", "inspect_sharding", oracle=PROVED)
 free("random_wrap", "random_unwrap", "random_clone", "new_ref", "freeze", oracle=PROVED)
-free("stop_gradient", "tie", "stage", "add_dependency", oracle=DECLARED)
+free("tie", "stage", "add_dependency", oracle=DECLARED)
 free("reshard", "relayout", "shard_alike", oracle=DECLARED)
 free("with_memory_space_constraint", "remove_memory_space", "xla_metadata_value", oracle=DECLARED)
 free("platform_index", "axis_index", "dimension_size", "dim_as_value", oracle=DECLARED)
