@@ -151,6 +151,20 @@ def test_what_is_stacked_or_swapped_is_not_in_place() -> None:
     assert touched(swap, "f32[8]", "f32[8]", donate=(0, 1)) == (F * 16, F * 16)
 
 
+@pytest.mark.parametrize(("dtype", "bits"), [("i4", 4), ("u4", 4), ("i8", 8), ("bf16", 16)])
+def test_types_of_less_than_a_byte_are_packed(dtype, bits) -> None:
+    """As XLA keeps them; NumPy would say a byte each."""
+    fn = lambda table, i: table[i].astype(jnp.float32)
+    args = jf.specs(f"{dtype}[101,3]", "i32[2]")
+    compiled = jax.jit(fn).lower(*args).compile().memory_analysis()
+    arguments = -(-101 * 3 * bits // 8)
+    assert compiled.argument_size_in_bytes == arguments + 2 * 4
+    analysis = jf.analyze(fn)(*args)
+    assert analysis.footprint.compulsory.read == -(-2 * 3 * bits // 8) + 2 * 4
+    assert jf.analyze(lambda x: x.astype(jnp.float32))(args[0]).total.bytes_read == arguments
+    assert analysis.peak_bytes >= arguments
+
+
 def test_unfused_bytes_of_a_loop_are_those_of_its_slices() -> None:
     """Each iteration reads its own layer, not the stack, and updates a row, not the carry."""
 

@@ -14,6 +14,10 @@ Convolutions = Literal["taps", "nominal"]
 Category = Literal["float", "complex", "integer", "bool", "key"]
 
 
+_PACKED = {"int4": 4, "uint4": 4, "float4_e2m1fn": 4, "int2": 2, "uint2": 2}
+"""Bits of the types that XLA packs, where NumPy gives each element a byte."""
+
+
 @dataclass(frozen=True)
 class Array:
     """Shape and dtype of one operand or result; sizes are ints or polynomials."""
@@ -30,8 +34,13 @@ class Array:
 
     @property
     def bytes(self) -> Count:
-        """Size in memory, in bytes."""
-        return self.size * self.itemsize
+        """Size in memory, in bytes; types of less than a byte are packed."""
+        return self.bytes_of(self.size)
+
+    def bytes_of(self, elements: Count) -> Count:
+        """Bytes of so many of its elements."""
+        bits = _PACKED.get(self.dtype)
+        return elements * self.itemsize if bits is None else -(-elements * bits // 8)
 
     @property
     def ndim(self) -> int:

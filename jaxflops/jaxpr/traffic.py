@@ -46,11 +46,15 @@ def traffic(jaxpr: Any, donated: Sequence[bool], names: Sequence[str]) -> Traffi
     results = [KEPT if i in kept else WHOLE for i in range(len(opened.outvars))]
     constants, inputs = reader.inputs(opened, results)
     everything = list(zip((*opened.constvars, *opened.invars), (*constants, *inputs), strict=True))
-    read = sum((touch.elements(_size(v)) * _jax.itemsize(v.aval) for v, touch in everything), 0)
+    read: Count = 0
+    for v, touch in everything:
+        array = array_of(v.aval)
+        read = read + array.bytes_of(touch.elements(array.size))
     written: Count = 0
     for i, v in enumerate(opened.outvars):
-        size = _size(v) if i not in kept else slices(_size(v), inputs[kept[i]])
-        written = written + size * _jax.itemsize(v.aval)
+        array = array_of(v.aval)
+        size = array.size if i not in kept else slices(array.size, inputs[kept[i]])
+        written = written + array.bytes_of(size)
     return Traffic(read, written, _notes(inputs, names))
 
 
@@ -167,10 +171,6 @@ def _same(inner: Any, outer: Any) -> bool:
 def _of_a_slice(touch: Touch) -> Touch:
     """A stacked result, seen from one iteration: it makes one slice, in place or not."""
     return (KEPT if touch.kept else NOTHING) | (WHOLE if touch.reads != NOTHING else NOTHING)
-
-
-def _size(var: Any) -> Count:
-    return array_of(var.aval).size
 
 
 def _notes(inputs: list[Touch], names: Sequence[str]) -> tuple[str, ...]:
