@@ -34,6 +34,7 @@ def measure(  # noqa: PLR0913 - the options of one front door
     fn: Any,
     *misplaced: Any,
     feed: Feed | None = None,
+    rotate: int = 1,
     static_argnums: int | Sequence[int] = (),
     trip_counts: Mapping[str, Count] | None = None,
     device: str | Device | None = None,
@@ -50,6 +51,8 @@ def measure(  # noqa: PLR0913 - the options of one front door
       are timed, and not counted).
     feed: `(outputs, args) -> next args`: chains the calls, for donated state too large to copy.
       Without it donated arguments are copied before each call, and your arrays survive.
+    rotate: take so many copies of the arguments in turn. Small ones stay in a cache between calls,
+      as they do not in a program that does other work; choose n so that n times their bytes do not.
     static_argnums: as in `jax.jit`. trip_counts: as in `jf.analyze`.
     device: whose peaks to use, by name or as a `jf.device(...)`, when not the one it runs on.
     samples: exactly so many; else for `seconds`. seed, integers: of arguments that are abstract;
@@ -64,7 +67,10 @@ def measure(  # noqa: PLR0913 - the options of one front door
     found = find_device(device) if isinstance(device, str) else device
     if isinstance(device, str) and found is None:
         raise JaxflopsError(f"device={device!r} is not known: write jf.device(...)'s names")
+    if rotate < 1:
+        raise JaxflopsError(f"rotate={rotate}: write how many copies to take in turn, 1 or more")
     options: dict[str, Any] = {"static_argnums": static_argnums, "feed": feed, "clock": clock}
+    options["rotate"] = rotate
     options["progress"] = Bar() if progress is None else progress
     plan = Plan(samples=samples, seconds=seconds)
     return Measure(fn, found, plan, Inputs(seed, integers), trip_counts or {}, options)

@@ -37,6 +37,7 @@ class MFUMeter:
     fn: the whole step, as `jf.analyze` takes it. items: what a step works through (tokens, images).
     device: whose peaks to use, by name or as a `jf.device(...)`, when not the one it runs on.
     devices: how many the step uses; those that arguments and results lie on, if left out.
+    ahead: steps that may be given to the device before the meter waits for their results.
     static_argnums, trip_counts: as in `jf.analyze`. window: steps that `summary()` covers.
 
     Raises JaxflopsError for an unknown device name, and naming the loop whose trip count is open.
@@ -46,6 +47,7 @@ class MFUMeter:
     items: int | None = None
     device: str | Device | None = None
     devices: int | None = None
+    ahead: int = 2
     static_argnums: int | Sequence[int] = ()
     trip_counts: Mapping[str, Count] | None = None
     window: int = 100
@@ -89,7 +91,7 @@ class Meter:
         self._model = {k: closed(n, "MFU") for k, n in of_the_model(analysis.tree).items()}
         self._peak_seconds: float | None = None
         self._devices: int | None = None
-        self._pending: Any = None
+        self._pending = deque[Any]()
         self._last: float | None = None
         self._step = 0
         self._seconds = deque[float](maxlen=options.window)
@@ -98,9 +100,9 @@ class Meter:
         """Call once a step; the numbers of the last finished step, empty until there is one.
 
         result: what the step returned and the next one does not donate, such as the loss. The meter
-          waits for the result of the step *before*: the device always has one step to do, so that
-          dispatch stays hidden, and the time between two results is the time of a step. The dict
-          then tells of the step before.
+          waits for the result of the step `ahead` steps before: the device always has steps to do,
+          so that dispatch stays hidden, and the time between two results is the time of a step.
+          The dict then tells of that step.
         Without a result the meter waits for nothing: wait yourself before you call it, as
         `float(loss)` does; otherwise it measures how fast steps are dispatched.
 
@@ -110,10 +112,10 @@ class Meter:
         if self._devices is None:
             self._settle(result)
         if result is not None:
-            before, self._pending = self._pending, result
-            if before is None:
+            self._pending.append(result)
+            if len(self._pending) <= self._options.ahead:
                 return {}
-            _wait(before)
+            _wait(self._pending.popleft())
         now = self._options.clock()
         last, self._last = self._last, now
         self._step += 1
@@ -124,9 +126,9 @@ class Meter:
 
     def pause(self) -> None:
         """After an evaluation or a checkpoint: the time since the last step is not a step's."""
-        if self._pending is not None:
-            self._step += 1
-        self._pending = self._last = None
+        self._step += len(self._pending)
+        self._pending.clear()
+        self._last = None
 
     def summary(self) -> Metrics:
         """The same numbers from the median seconds of the last `window` steps."""

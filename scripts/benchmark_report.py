@@ -107,4 +107,4 @@ def picture(results: Any, seen: Ceilings) -> None:
     known = tuple(kind for name, kind in kinds.items() if seen.matmul.get(name))
     title = f"{results.head['environment']['device_kind']}: programs under measured roofs"
     path = results.path.with_suffix(".png")
-    plot.draw(points, plot.Sky(measured(seen), known), title, path)
+    plot.draw(points, plot.Sky(measured(seen), known), title, path, beside=True)

@@ -8,7 +8,8 @@
 2. The same for a large matmul.
 3. Chains of 4, 8, 16 and 32 matmuls: seconds per FLOP are constant within that spread, and the
    line through them meets zero matmuls at the time of a chain of none.
-4. No program is faster than its ideal seconds under measured ceilings.
+4. A training loop with `jf.MFUMeter` takes as long as one without, within that spread.
+5. No program is faster than its ideal seconds under measured ceilings.
 
 Exit code 1 when one does not hold.
 """
@@ -36,6 +37,7 @@ from jaxflops.models import mlp, suite
 CHAINS = (0, 4, 8, 16, 32)
 SIZE = 384
 ROUND_SECONDS = 0.3
+STEPS = 5
 FLOORS = ("two_layer", "mlp-unrolled", "resnet", "transformer-scan", "transformer-scan-remat",
           "moe-scan", "lstm-scan", "vit-scan", "unet", "ssm-scan")  # fmt: skip
 
@@ -88,6 +90,37 @@ def agrees(title: str, jitted: Any, args: tuple[Any, ...], rounds: int) -> bool:
     print(f"{title}: {np.median(first) * 1e3:.3f} ms a call, {rounds} rounds of {calls_each} calls")
     print(f"  ours against itself    {middle:.4f}, spread {width:.4f}")
     print(f"  independent loop/ours  {ratio:.4f}   {verdict(holds)}")
+    return holds
+
+
+def metered(jitted: Any, args: tuple[Any, ...], rounds: int) -> bool:
+    """Loops of steps that are dispatched ahead, with the meter and without it."""
+
+    def plain() -> float:
+        start = time.perf_counter()
+        for _ in range(STEPS):
+            loss = jitted(*args)[0]
+        jax.block_until_ready(loss)
+        return time.perf_counter() - start
+
+    meter = jf.MFUMeter(jitted)(*args)
+
+    def watched() -> float:
+        meter.pause()
+        start = time.perf_counter()
+        for _ in range(STEPS):
+            loss = jitted(*args)[0]
+            meter.step(loss)
+        jax.block_until_ready(loss)
+        return time.perf_counter() - start
+
+    (first, again, loop), calls_each = in_turn([plain, plain, watched], rounds)
+    same, ratio = again / first, float(np.median(loop / first))
+    middle, width = float(np.median(same)), spread(list(same))
+    holds = abs(ratio - middle) <= width
+    print(f"{STEPS} steps of {np.median(first) / STEPS * 1e3:.3f} ms, {rounds} rounds of "
+          f"{calls_each} loops: with jf.MFUMeter / without {ratio:.4f}, without / without "
+          f"{middle:.4f}, spread {width:.4f}   {verdict(holds)}")  # fmt: skip
     return holds
 
 
@@ -172,11 +205,14 @@ def main() -> int:
     print(f"jax {jax.__version__}, {jax.devices()[0].device_kind}")
     gradient = jax.jit(jax.value_and_grad(mlp.with_config(batch=64, width=512, layers=2)))
     model = mlp.with_config(batch=64, width=512, layers=2).random_args()
+    larger = jax.jit(jax.value_and_grad(mlp.with_config(batch=128, layers=3)))
+    larger_model = mlp.with_config(batch=128, layers=3).random_args()
     matrix = jax.random.normal(jax.random.key(1), (1024, 1024))
     results = [
         agrees("gradient of an MLP", gradient, model, options.rounds),
         agrees("matmul of 1024 x 1024", jax.jit(jnp.matmul), (matrix, matrix), options.rounds),
         slope(options.rounds),
+        metered(larger, larger_model, options.rounds),
     ]
     print("ideal seconds under the ceilings measured before and after:")
     results.append(floors(options.seconds))

@@ -299,6 +299,31 @@ def test_a_failing_program_raises_with_what_was_taken():
         timed(layer, W, X, feed=feed)
 
 
+def test_copies_of_the_arguments_are_taken_in_turn(monkeypatch):
+    seen = []
+    real = jax.stages.Compiled.__call__
+
+    def spied(self, *args, **kwargs):
+        seen.append(args[1].unsafe_buffer_pointer())
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(jax.stages.Compiled, "__call__", spied)
+    measurement = timed(layer, W, X, rotate=3)
+    assert len(set(seen)) == 3
+    assert seen[3:] == seen[:-3]
+    assert f"3 copies of the arguments in turn, {3 * (8 * 4 + 4 * 4) * 4} bytes" in str(measurement)
+
+
+def test_what_is_used_up_cannot_be_rotated():
+    step = jax.jit(lambda w, x: (w - x.T @ x, (x @ w).sum()), donate_argnums=0)
+    with pytest.raises(JaxflopsError, match=r"rotate=2 takes copies in turn.*leave rotate= out"):
+        timed(step, W, X, rotate=2)
+    with pytest.raises(JaxflopsError, match="rotate=2 takes copies in turn"):
+        timed(layer, W, X, rotate=2, feed=lambda outputs, args: args)
+    with pytest.raises(JaxflopsError, match="rotate=0: write how many copies"):
+        measure(layer, rotate=0)
+
+
 def test_arguments_go_in_a_second_call():
     with pytest.raises(JaxflopsError, match=r"second call: jf.measure\(fn, ...\)\(\*args\)"):
         measure(layer, W, X)

@@ -53,6 +53,7 @@ class Result:
 
 
 def metered(world, **options):
+    options.setdefault("ahead", 1)
     return jf.MFUMeter(train, device=TOY, clock=world.clock, **options)(W, X)
 
 
@@ -78,6 +79,18 @@ def test_dispatch_stays_one_step_ahead():
     rows = [meter.step(world.dispatch(name)) for name in "abcde"]
     assert world.waits == ["a", "b", "c", "d"]
     assert [row["step_seconds"] for row in rows[2:]] == [2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 2, 5])
+def test_as_many_steps_are_ahead_as_asked_for(ahead):
+    world = World(step_seconds=2.0, host_seconds=0.25)
+    meter = metered(world, ahead=ahead)
+    rows = [meter.step(world.dispatch(name)) for name in "abcdefgh"]
+    assert world.waits == list("abcdefgh")[: 8 - ahead]
+    assert [row.get("step") for row in rows if row] == list(range(2, 9 - ahead))
+    # Without a step ahead the device waits for the host as well.
+    seconds = {row["step_seconds"] for row in rows if row}
+    assert seconds == {2.25 if ahead == 0 else 2.0}
 
 
 def test_a_slow_host_counts():
@@ -134,7 +147,7 @@ def test_an_unknown_device_has_no_mfu(monkeypatch):
     monkeypatch.setattr("jaxflops.meter.find_device", lambda name: None)
     world = World(step_seconds=2.0)
     meter = jf.MFUMeter(train, clock=world.clock)(W, X)
-    rows = [meter.step(world.dispatch()) for _ in range(3)]
+    rows = [meter.step(world.dispatch()) for _ in range(4)]
     assert set(rows[-1]) == {"step", "step_seconds", "flops_per_second"}
     with pytest.raises(JaxflopsError, match="device='X1' is not known: see `jaxflops devices`"):
         jf.MFUMeter(train, device="X1")(W, X)
@@ -144,18 +157,18 @@ def test_real_steps():
     step = jax.jit(train, donate_argnums=0)
     w, x = jnp.ones((4, 4)), jnp.ones((8, 4))
     meter = jf.MFUMeter(step)(w, x)
-    for _ in range(4):
+    for _ in range(6):
         w, loss = step(w, x)
         found = meter.step(loss)
-    assert found["step"] == 3
+    assert found["step"] == 4  # two are ahead
     assert found["step_seconds"] > 0
-    assert repr(meter) == "<meter of train: 3 steps>"
+    assert repr(meter) == "<meter of train: 4 steps>"
 
 
 def test_a_donated_result_is_refused():
     step = jax.jit(lambda w: w + 1, donate_argnums=0)
     w = jnp.ones((4, 4))
-    meter = jf.MFUMeter(step)(w)
+    meter = jf.MFUMeter(step, ahead=1)(w)
     w = step(w)
     meter.step(w)
     w = step(w)
@@ -189,7 +202,7 @@ step = jax.jit(lambda x: (x @ jnp.ones((4, 4))).sum())
 tick = iter(range(99)).__next__
 
 def last(meter, result):
-    return [meter.step(result) for _ in range(3)][-1]["mfu"]
+    return [meter.step(result) for _ in range(4)][-1]["mfu"]
 
 abstract = jax.ShapeDtypeStruct((8, 4), jnp.float32)
 expected = 2 * 8 * 4 * 4 / (2 * 197e12)

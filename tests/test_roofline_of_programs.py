@@ -204,6 +204,16 @@ def test_a_profiles_sites_stand_where_they_were_measured(tmp_path):
     assert "IMPOSSIBLE first forward" in labels
 
 
+def test_names_can_stand_beside_all_points():
+    pytest.importorskip("matplotlib")
+    points = [plot.Point(f"p{i}", 2.0**i, 3.0**i) for i in range(8)]
+    (axes,) = plot.draw(points, plot.Sky(roofs(), (F32,)), "a title", beside=True).axes
+    assert [text.get_text() for text in axes.texts] == [f"p{i}" for i in range(8)]
+    assert len(axes.get_legend().get_texts()) == 1  # the roof
+    (axes,) = plot.draw(points, plot.Sky(roofs(), (F32,)), "a title").axes
+    assert len(axes.get_legend().get_texts()) == 1 + 6
+
+
 def test_plots_ask_for_their_extra(monkeypatch):
     def missing(name):
         raise ImportError(name)

@@ -1,7 +1,8 @@
-"""The three ways to call a compiled program again: as it is, on copies, or fed with its results."""
+"""The ways to call a compiled program again: as it is, on copies, in turn, fed with its results."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,24 @@ class Plain:
         """Call and wait, `inner` times."""
         for _ in range(inner):
             _wait(self._call(*self._args, **self._kwargs))
+
+
+class Rotated:
+    """Several copies of the arguments in turn, so that a call does not find them in the caches."""
+
+    most_inner = _MANY
+
+    def __init__(self, compiled: Any, sets: list[tuple[tuple[Any, ...], dict[str, Any]]]) -> None:
+        self._call, self._sets = compiled, itertools.cycle(sets)
+
+    def prepare(self, inner: int) -> None:
+        """Nothing is used up."""
+
+    def run(self, inner: int) -> None:
+        """Call and wait, `inner` times, each with the next copy."""
+        for _ in range(inner):
+            args, kwargs = next(self._sets)
+            _wait(self._call(*args, **kwargs))
 
 
 class Copied:
@@ -81,9 +100,16 @@ class Fed:
         _wait((outputs, self._args))
 
 
-def prepare(staged: Staged, leaves: list[Any], feed: Feed | None) -> tuple[Work, str]:
-    """How to call the program on concrete leaves again and again, and a note that says so."""
+def prepare(
+    staged: Staged, leaves: list[Any], feed: Feed | None, rotate: int = 1
+) -> tuple[Work, str]:
+    """How to call the program on concrete leaves again and again, and a note that says so.
+
+    rotate: copies of the arguments to take in turn.
+    """
     tree = staged.compiled.in_tree
+    if rotate > 1:
+        return _rotated(staged, leaves, feed, rotate)
     args, kwargs = jax.tree.unflatten(tree, leaves)
     if feed is not None:
         note = "each call is fed with the last one's results; the chain of a sample is waited for"
@@ -92,6 +118,25 @@ def prepare(staged: Staged, leaves: list[Any], feed: Feed | None) -> tuple[Work,
         note = "donated arguments were copied before each call, outside the time taken"
         return Copied(staged.compiled, tree, leaves, staged.donated), note
     return Plain(staged.compiled, args, kwargs), "each call was waited for"
+
+
+def _rotated(staged: Staged, leaves: list[Any], feed: Feed | None, number: int) -> tuple[Work, str]:
+    if feed is not None or any(staged.donated):
+        raise JaxflopsError(
+            f"rotate={number} takes copies in turn, and this program's arguments are used up by "
+            "each call (donated, or fed): leave rotate= out"
+        )
+    copies = [[jnp.copy(x) if _is_array(x) else x for x in leaves] for _ in range(number - 1)]
+    sets = [jax.tree.unflatten(staged.compiled.in_tree, one) for one in (leaves, *_wait(copies))]
+    size = sum(leaf.nbytes for leaf in leaves if _is_array(leaf))
+    return Rotated(staged.compiled, sets), (
+        f"each call was waited for; {number} copies of the arguments in turn, {number * size:,} "
+        "bytes in all"
+    )
+
+
+def _is_array(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array)
 
 
 def _wait(results: Any) -> Any:

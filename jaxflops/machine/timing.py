@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -14,7 +14,7 @@ from jaxflops.errors import JaxflopsError
 from jaxflops.machine import calls, stages
 from jaxflops.machine.environment import environment
 from jaxflops.machine.inputs import Inputs
-from jaxflops.machine.sampling import Plan, Progress, Samples, sample
+from jaxflops.machine.sampling import Plan, Progress, Samples, Work, sample
 from jaxflops.machine.stages import Clock, Staged, reason
 from jaxflops.machine.statistics import Summary, summarize
 
@@ -93,6 +93,7 @@ def time_call(  # noqa: PLR0913  # the options of a front door
     *,
     static_argnums: int | Sequence[int] = (),
     feed: calls.Feed | None = None,
+    rotate: int = 1,
     plan: Plan = Plan(),  # noqa: B008  # frozen
     inputs: Inputs | None = None,
     clock: Clock = time.perf_counter,
@@ -103,12 +104,14 @@ def time_call(  # noqa: PLR0913  # the options of a front door
     target: a function, a jitted function, or a jax.stages Traced, Lowered or Compiled.
     feed: `(outputs, args) -> next args`, for donated state that is too large to copy. The arrays
       given as donated arguments are then used up, as by any call; without feed they are copied.
+    rotate: so many copies of the arguments are taken in turn, against caches that hold them.
     Raises TraceError or JaxflopsError when the program does not trace, lower or compile. When it
     fails to run, the timing holds the samples so far and `failure`; `check()` raises it.
     """
     staged = stages.stage(target, args, kwargs or {}, static_argnums, clock)
     inputs = Inputs() if inputs is None else inputs
-    taken, notes = _run(staged, inputs, feed, lambda work: sample(work, plan, clock, progress))
+    ready = partial(calls.prepare, staged, feed=feed, rotate=rotate)
+    taken, notes = _run(staged, inputs, ready, lambda work: sample(work, plan, clock, progress))
     first = staged.devices[0]
     failed = taken.failure
     return Timing(
@@ -131,11 +134,14 @@ def time_call(  # noqa: PLR0913  # the options of a front door
 
 
 def _run(
-    staged: Staged, inputs: Inputs, feed: calls.Feed | None, take: Callable[[Any], Samples]
+    staged: Staged,
+    inputs: Inputs,
+    prepare: Callable[[list[Any]], tuple[Work, str]],
+    take: Callable[[Work], Samples],
 ) -> tuple[Samples, tuple[str, ...]]:
     """Samples, and how they were taken; making the arguments can run out of memory too."""
     try:
-        work, note = calls.prepare(staged, inputs.concrete(staged.leaves, staged.shardings), feed)
+        work, note = prepare(inputs.concrete(staged.leaves, staged.shardings))
     except Exception as error:  # noqa: BLE001  # whatever the backend raises
         return Samples((), (), 1, settled=False, failure=error), ()
     return take(work), (note, *((inputs.note,) if inputs.note else ()))

@@ -53,13 +53,18 @@ def draw(
     title: str,
     path: str | Path | None = None,
     what: str = "FLOP/s",
+    *,
+    beside: bool = False,
 ) -> Any:
-    """Points under roofs, as a matplotlib Figure; raises JaxflopsError where that is missing."""
+    """Points under roofs, as a matplotlib Figure; raises JaxflopsError where that is missing.
+
+    beside: every name stands beside its point; else the first few are in the legend.
+    """
     shown = [point for point in points if 0 < point.intensity < float("inf") and point.rate > 0]
     figure = _figure()
     axes = figure.add_subplot()
     _draw_roofs(axes, sky, [point.intensity for point in shown])
-    _draw_points(axes, shown)
+    _draw_points(axes, shown, beside=beside)
     axes.set_title(title, fontsize=9, wrap=True)
     axes.set_xlabel("arithmetic intensity, FLOP / byte")
     axes.set_ylabel(what)
@@ -125,10 +130,10 @@ def _range(xs: list[float]) -> tuple[float, float]:
     return min(xs, default=1.0) / _MARGIN, max(xs, default=1.0) * _MARGIN
 
 
-def _draw_points(axes: Any, points: list[Point]) -> None:
+def _draw_points(axes: Any, points: list[Point], *, beside: bool) -> None:
     for number, point in enumerate(points):
-        named = number < _LABELLED or point.impossible
-        mark = "IMPOSSIBLE " if point.impossible else ""
+        named = number < _LABELLED or point.impossible or beside
+        label = f"{'IMPOSSIBLE ' if point.impossible else ''}{point.label}"
         axes.scatter(
             [point.intensity],
             [point.rate],
@@ -136,5 +141,8 @@ def _draw_points(axes: Any, points: list[Point]) -> None:
             zorder=3 if named else 2,
             marker="x" if point.impossible else "o",
             color="red" if point.impossible else None if named else "lightgrey",
-            label=f"{mark}{point.label}" if named else None,
+            label=label if named and not beside else None,
         )
+        if beside:
+            where = (point.intensity, point.rate)
+            axes.annotate(label, where, (4, 3), textcoords="offset points", fontsize=6)
