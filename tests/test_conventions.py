@@ -32,7 +32,6 @@ def test_every_count_and_ratio_is_defined() -> None:
     reported |= {"bytes_fused", "memory", "collectives", "xla_reported", "unexplained"}
     reported |= {"bytes_compulsory", "peak_bytes", "macs"}
     reported |= {"elementwise"}
-    reported |= {"bytes_compulsory", "peak_bytes"}
     reported |= {"flops_per_second", "bytes_per_second", "mfu", "hfu"}
     reported |= {"device_seconds", "explained", "inferred", "of_peak", "above_ideal"}
     reported |= {"executed_iterations", "active_iterations"}
