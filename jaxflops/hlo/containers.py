@@ -37,7 +37,10 @@ def relative(node: Node, outer: Scope) -> Node:
     scope = node.site.scope
     if scope == COMPILER != outer:
         return node
-    return node._replace(site=node.site._replace(scope=scope[len(outer) :]))
+    if not outer:
+        return node
+    site = Site(scope[len(outer) :], node.site.source, node.site.phase)
+    return Node(node.label, site, *node[2:])
 
 
 def placed(

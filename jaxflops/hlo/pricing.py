@@ -9,12 +9,14 @@ from jaxflops.errors import UnknownCostError
 from jaxflops.hlo.ir import Computation, Instruction, Module
 from jaxflops.hlo.kinds import kind_of
 from jaxflops.hlo.library_calls import rule_of
+from jaxflops.hlo.opcodes import PLAIN
 from jaxflops.hlo.rules._rule import HloOp
 from jaxflops.hlo.shape import Shape
 from jaxflops.tree import Kind, State
 
 # They name values; nothing runs.
 NAMES = frozenset({"parameter", "constant", "tuple", "get-tuple-element"})
+_BY_SHAPE = PLAIN | {"compare", "broadcast", "transpose", "iota"}  # nothing else decides a price
 
 
 class Priced(NamedTuple):
@@ -34,14 +36,28 @@ class Pricing:
         self._module = module
         self._strict = strict
         self._applied: dict[str, Cost] = {}
+        self._plain: dict[tuple[object, ...], Priced] = {}  # what shapes alone decide
 
     def op(self, ins: Instruction, where: Computation) -> HloOp:
         """The instruction as a rule sees it."""
         known = where.instructions
         return HloOp(ins, tuple(known[name].shape for name in ins.operands), self.apply)
 
-    def price(self, ins: Instruction, where: Computation) -> Priced:
-        """The instruction's cost, with the bytes that it reads and writes by itself."""
+    def price(self, ins: Instruction, where: Computation, *, fused: bool = False) -> Priced:
+        """The instruction's cost; the bytes that it reads and writes by itself, unless fused."""
+        if ins.opcode not in _BY_SHAPE:
+            return self._price(ins, where, fused)
+        known = where.instructions
+        key = (ins.opcode, fused, ins.shape, *[known[name].shape for name in ins.operands])
+        if key not in self._plain:
+            self._plain[key] = self._price(ins, where, fused)
+        return self._plain[key]
+
+    def _price(self, ins: Instruction, where: Computation, fused: bool) -> Priced:
+        priced = self._alone(ins, where)
+        return priced._replace(cost=without_bytes(priced.cost)) if fused else priced
+
+    def _alone(self, ins: Instruction, where: Computation) -> Priced:
         op = self.op(ins, where)
         label, rule = rule_of(ins)
         if rule is None:

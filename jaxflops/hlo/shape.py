@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
 from jaxflops.hlo.attributes import Dims
 
 
+@lru_cache(maxsize=256)
 def dtype_bits(dtype: str) -> int:
     """Bits of one element: 16 for `bf16`, 8 for `f8e4m3fn` and `pred`, 0 for tokens and tuples."""
     found = re.match(r"(?:bf|[sufc])(\d+)", dtype)
@@ -39,8 +41,9 @@ class Shape(NamedTuple):
     @property
     def bytes(self) -> int:
         """Size in memory without padding: booleans take a byte, 4-bit types half of one."""
-        own = 0 if self.parts else -(-self.size * dtype_bits(self.dtype) // 8)
-        return own + sum(part.bytes for part in self.parts)
+        if self.parts:
+            return sum([part.bytes for part in self.parts])
+        return -(-prod(self.dims) * dtype_bits(self.dtype) // 8)
 
     @property
     def is_tuple(self) -> bool:

@@ -17,7 +17,7 @@ from jaxflops.hlo.context import SETTLED, Context, Options, Walked
 from jaxflops.hlo.flow import Flag
 from jaxflops.hlo.ir import Computation, Instruction, Module
 from jaxflops.hlo.loops import Loops
-from jaxflops.hlo.pricing import NAMES, Pricing, without_bytes
+from jaxflops.hlo.pricing import NAMES, Pricing
 from jaxflops.hlo.sites import COMPILER, read_name, root_of
 from jaxflops.tree import HERE, PHASES, Node, Phase, Site, branch
 
@@ -107,9 +107,8 @@ class _Body:
         return node._replace(name=ins.name)
 
     def _leaf(self, ins: Instruction, site: Site) -> Node:
-        label, cost, kind, state, notes = self._walker.pricing.price(ins, self._where)
-        if self._context.fused:
-            cost = without_bytes(cost)
+        price, fused = self._walker.pricing.price, self._context.fused
+        label, cost, kind, state, notes = price(ins, self._where, fused=fused)
         if cost.payload_bytes:
             self._walker.senders[id(cost)] = Sender(cost, ins)
         return Node(label, site, cost, cost, kind, state, 1, (), notes)

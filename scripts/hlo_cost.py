@@ -1,0 +1,108 @@
+"""What reading and walking a compiled module costs, against compiling it, in one run.
+
+    python scripts/hlo_cost.py [--layers 12] [--rounds 5]
+
+Compiles the gradient of a transformer once for each depth, then reads (proto) and walks its module
+several times, the least counting. Shares of the compile time are given twice: in seconds on the
+clock, and in processor seconds, which other programs on the machine disturb less. Growth is that of
+processor seconds for a kilobyte of the module's text. Exit code 1 when either share of the deepest
+is 5 % or more, or when a kilobyte of the longest text costs over 1.5 times one of the shortest.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+from jaxflops.hlo.module import read_module
+from jaxflops.hlo.walk import walk
+from jaxflops.models import transformer
+
+SIZES = {"batch": 1, "seq": 16, "width": 32, "heads": 2, "kv_heads": 1, "hidden": 64, "vocab": 64}
+MOST, GROWTH = 0.05, 1.5
+
+
+class Seconds(NamedTuple):
+    """On the clock, and of processors."""
+
+    clock: float
+    processor: float
+
+
+class Cost(NamedTuple):
+    """Of compiling, reading and walking; kilobytes of text; instructions."""
+
+    compiling: Seconds
+    reading: Seconds
+    walking: Seconds
+    kilobytes: float
+    instructions: int
+
+    @property
+    def shares(self) -> Seconds:
+        """Reading and walking over compiling."""
+        parts = zip(self.reading, self.walking, self.compiling, strict=True)
+        return Seconds(*((read + walked) / whole for read, walked, whole in parts))
+
+    @property
+    def each(self) -> float:
+        """Processor seconds of reading and walking a kilobyte of text."""
+        return (self.reading.processor + self.walking.processor) / self.kilobytes
+
+
+def timed(run: Callable[[], Any]) -> tuple[Seconds, Any]:
+    clock, processor = time.perf_counter(), time.process_time()
+    found = run()
+    return Seconds(time.perf_counter() - clock, time.process_time() - processor), found
+
+
+def least(run: Callable[[], Any], rounds: int) -> Seconds:
+    samples = [timed(run)[0] for _ in range(rounds)]
+    return Seconds(*map(min, zip(*samples, strict=True)))
+
+
+def cost(layers: int, rounds: int) -> Cost:
+    loss = transformer.with_config(layers=layers, scan=False, **SIZES)
+    gradient = jax.grad(loss, argnums=loss.argnums)
+    lowered = jax.jit(gradient).lower(*loss.example_args())
+    compiling, compiled = timed(lowered.compile)
+    module = read_module(compiled)
+    return Cost(
+        compiling,
+        least(lambda: read_module(compiled), rounds),
+        least(lambda: walk(module), rounds),
+        len(compiled.as_text()) / 1000,
+        sum(len(each.instructions) for each in module.computations.values()),
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--layers", type=int, default=12, help="of the deepest")
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+    depths = sorted({max(given.layers // 4, 1), max(given.layers // 2, 1), given.layers})
+    print(f"transformer gradient, layers written out, jax {jax.__version__}")
+    print("layers  text kB  instructions  compile s   read ms   walk ms  share, clock  processor")
+    costs = []
+    for layers in depths:
+        found = cost(layers, given.rounds)
+        costs.append(found)
+        print(
+            f"{layers:6}{found.kilobytes:9,.0f}{found.instructions:14,}{found.compiling.clock:11.2f}"
+            f"{found.reading.clock * 1e3:10.1f}{found.walking.clock * 1e3:10.1f}"
+            f"{found.shares.clock:14.2%}{found.shares.processor:11.2%}",
+            flush=True,
+        )
+    first, last = costs[0], costs[-1]
+    growth = last.each / first.each
+    longer = last.kilobytes / first.kilobytes
+    print(f"text {longer:.1f} times as long: {growth:.2f} times the cost of a kilobyte")
+    return 0 if max(last.shares) < MOST and growth < GROWTH else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
