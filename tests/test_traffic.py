@@ -140,6 +140,30 @@ def test_a_result_that_is_an_argument() -> None:
     assert touched(both, "f32[8]", "f32[3]", donate=0) == (F * 3, F * 3)
 
 
+def test_carries_that_feed_each_other() -> None:
+    """The last of eight carries becomes the result after eight iterations: all are read."""
+
+    def shift(values):
+        return lax.fori_loop(0, 20, lambda _, v: (v[-1], *v[:-1]), values)[0]
+
+    values = tuple(jf.specs(*["f32[8]"] * 8))
+    assert jf.analyze(shift)(values).footprint.compulsory.read == F * 8 * 8
+
+
+def test_a_loop_that_reads_what_it_wrote_before() -> None:
+    """A recurrence over the rows of a table: two rows an iteration are read, not the table."""
+
+    def recur(table):
+        def step(i, table):
+            row = table[i] + table[i + 1]
+            return lax.dynamic_update_slice(table, row[None], (i + 2, 0))
+
+        return lax.fori_loop(0, 3, step, table)
+
+    read, written = touched(recur, "f32[100,8]", donate=0)
+    assert (read, written) == (F * 2 * 3 * 8, F * 3 * 8)
+
+
 def test_what_is_stacked_or_swapped_is_not_in_place() -> None:
     """A donated value that each iteration returns, and two that a loop exchanges."""
     stack = lambda table, xs: lax.scan(lambda c, x: (c + x, table), 0.0, xs)[1]

@@ -9,6 +9,7 @@ not read and written as a whole: only the updates are written.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 from jaxflops.jaxpr import _jax
@@ -19,7 +20,7 @@ from jaxflops.jaxpr.origins import Origins, alternatives, bodies_of
 from jaxflops.jaxpr.touch import KEPT, NOTHING, WHOLE, Touch, slices
 from jaxflops.polynomial import Count
 
-ROUNDS = 4  # after which a loop's carry is taken to be read whole
+ROUNDS = 3  # after which what is read of a loop's carry is taken to be all of it
 
 
 class Traffic(NamedTuple):
@@ -130,16 +131,17 @@ class _Reader:
         for i, position in enumerate(body.outputs):
             if position is not None and not _same(body_outs[i], eqn.outvars[position]):
                 results[i] = _of_a_slice(results[i])
-        for round_ in range(ROUNDS):
+        for round_ in count():
             _, inputs = self.inputs(body.jaxpr, results)
             grown = list(results)
             for result, operand in body.feedback:
                 fed = inputs[operand].reads
-                grown[result] = results[result] | (WHOLE if round_ and fed != NOTHING else fed)
+                if fed != NOTHING:
+                    grown[result] = results[result] | (fed if round_ < ROUNDS else WHOLE)
             if grown == results:
-                break
+                return inputs
             results = grown
-        return inputs
+        raise AssertionError  # not reached: WHOLE cannot grow
 
     def _merge(
         self,
