@@ -176,6 +176,11 @@ def roofline(
 
     Raises JaxflopsError for an unknown device, and naming an open size or trip count.
     """
+    if not isinstance(analysis, Analysis):
+        raise JaxflopsError(
+            f"jf.roofline got {type(analysis).__name__}; pass what jf.analyze(fn)(*args) returns "
+            "(jf.profile(fn)(*args) holds what was compiled against its roofs)"
+        )
     roofs = roofs or _datasheet(device)
     leaves = [leaf for leaf in analysis.tree.leaves() if leaf.times != 0]
     each = [_work(leaf, roofs, devices) for leaf in leaves]

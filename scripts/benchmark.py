@@ -33,6 +33,7 @@ from jaxflops.machine.stages import reason
 
 RESULTS = Path(__file__).parent / "results"
 RATE = 1e-4
+TRIES = 3
 GIB = 2**30
 
 
@@ -182,14 +183,27 @@ def main() -> int:
         options.results.save(running=f"{program.model} {program.what}")
         if found := run(program, seen, options):
             done.append(found)
-    kinds = {k for m in done for k in of_every_phase(m.measurement.analysis.tree)}
-    seen = seen.best(ceilings({*KINDS, *kinds}, refresh=True))
-    for found in done:
-        fill(found, seen)
+    seen = settle(done, seen)
     options.results.head["seconds"] = round(time.monotonic() - started, 1)
     options.results.save()
     benchmark_report.write(options.results, seen)
     return verdict(options.results.rows)
+
+
+def settle(done: list[Measured], seen: Ceilings) -> Ceilings:
+    """The rows under ceilings that are measured again, and more than once while one is exceeded.
+
+    A ceiling is the most that was ever seen: one that was taken while the machine did other work is
+    too low, and a faster program shows it.
+    """
+    kinds = {k for m in done for k in of_every_phase(m.measurement.analysis.tree)}
+    for _ in range(TRIES):
+        seen = seen.best(ceilings({*KINDS, *kinds}, refresh=True))
+        for found in done:
+            fill(found, seen)
+        if not any(found.row["impossible"] for found in done):
+            break
+    return seen
 
 
 def verdict(rows: list[dict[str, Any]]) -> int:

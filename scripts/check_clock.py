@@ -38,6 +38,7 @@ CHAINS = (0, 4, 8, 16, 32)
 SIZE = 384
 ROUND_SECONDS = 0.3
 STEPS = 5
+TRIES = 3
 FLOORS = ("two_layer", "mlp-unrolled", "resnet", "transformer-scan", "transformer-scan-remat",
           "moe-scan", "lstm-scan", "vit-scan", "unet", "ssm-scan")  # fmt: skip
 
@@ -178,17 +179,18 @@ def floors(seconds: float) -> bool:
                 for name, loss in models]  # fmt: skip
     big = jnp.ones((1024, 1024)) * 0.5
     programs.append(("matmul 1024", jnp.matmul, (big, big)))
-    before = ceilings(KINDS[:1], refresh=True)
+    seen = ceilings(KINDS[:1], refresh=True)
     rows = [(name, jf.measure(fn, seconds=seconds)(*args)) for name, fn, args in programs]
-    roofs = measured(before.best(ceilings(KINDS[:1], refresh=True)))
-    good = True
+    for _ in range(TRIES):  # a ceiling taken while the machine did other work is too low
+        seen = seen.best(ceilings(KINDS[:1], refresh=True))
+        found = {name: row.against(measured(seen)).roofline() for name, row in rows}
+        if not any(roofline.impossible for roofline in found.values()):
+            break
     for name, row in rows:
-        roofline = row.against(roofs).roofline()
-        holds = not roofline.impossible
-        good &= holds
+        ideal, holds = found[name].ideal_seconds, not found[name].impossible
         print(f"  {name:26s} measured {row.median * 1e3:9.4f} ms, ideally "
-              f"{roofline.ideal_seconds * 1e3:9.4f} ms  {verdict(holds)}")  # fmt: skip
-    return good
+              f"{ideal * 1e3:9.4f} ms  {verdict(holds)}")  # fmt: skip
+    return not any(roofline.impossible for roofline in found.values())
 
 
 def verdict(holds: bool) -> str:

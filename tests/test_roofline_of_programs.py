@@ -138,6 +138,15 @@ def test_what_is_not_known_is_said():
         of(jnp.matmul, "f32[B,4]", "f32[4,4]")
 
 
+def test_other_results_are_sent_elsewhere():
+    compiled = jf.analyze_compiled(jnp.matmul)(*jf.specs("f32[8,4]", "f32[4,4]"))
+    for given, name in ((compiled, "CompiledAnalysis"), (jnp.matmul, "")):
+        with pytest.raises(
+            JaxflopsError, match=f"jf.roofline got .*{name}.*; pass what jf.analyze"
+        ):
+            jf.roofline(given, roofs=roofs())
+
+
 def test_the_report_has_the_longest_sites_first():
     text = str(of(lambda x, w: jnp.tanh(x @ w), "f32[8,4]", "f32[4,4]", device="tpu-v5e"))
     lines = of(lambda x, w: jnp.tanh(x @ w), "f32[8,4]", "f32[4,4]").__str__().splitlines()

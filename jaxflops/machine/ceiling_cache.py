@@ -43,17 +43,20 @@ def ceilings(
 
     A first measurement takes some ten seconds on a CPU; close what else runs. Kept in
     `$XDG_CACHE_HOME/jaxflops`. A kind that the backend cannot run has no ceiling.
+    refresh: measure all again, and keep the better at every size: what was seen once is possible.
     """
     device = jax.devices()[0] if device is None else device
     now = environment(device)
     path = (directory or cache_directory()) / f"ceilings-{_digest(now)}.json"
-    known = None if refresh else load(path)
-    found = _start(device, now, clock) if known is None else known
+    known = load(path)
+    found = known if known and not refresh else _start(device, now, clock)
     wanted = {key: kind for kind in kinds if (key := ceiling_key(kind)) is not None}
     missing = {key: kind for key, kind in wanted.items() if key not in found.matmul}
     if missing:
         new = {key: _matmul(kind, device, clock) for key, kind in missing.items()}
         found = replace(found, matmul={**found.matmul, **new})
+    if known is not None and found is not known:
+        found = found.best(known)
     if found is not known:
         save(found, path)
     return found

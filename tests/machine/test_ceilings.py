@@ -162,6 +162,19 @@ def test_refresh_measures_anew(counted):
     assert "stream" in counted(refresh=True)[1]
 
 
+def test_refresh_keeps_what_was_better_before(monkeypatch, tmp_path):
+    """A busy machine measured again does not lower a ceiling."""
+    rates = iter([5.0, 3.0, 9.0])
+    monkeypatch.setattr(ceilings, "measure_stream", lambda *_: (Point(64, 1.0),))
+    monkeypatch.setattr(ceilings, "measure_dispatch", lambda *_: 1e-6)
+    monkeypatch.setattr(ceilings, "measure_matmul", lambda *_: (Point(256, next(rates)),))
+    seen = [
+        ceiling_cache.ceilings([F32], refresh=True, directory=tmp_path).peak(F32) for _ in range(3)
+    ]
+    assert seen == [5.0, 5.0, 9.0]
+    assert ceiling_cache.ceilings([F32], directory=tmp_path).peak(F32) == 9.0
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 0}', '{"format": 1, "matmul": {}}'])
 def test_a_damaged_cache_is_measured_anew(counted, tmp_path, text):
     counted()
