@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +16,19 @@ from jaxflops.hlo.context import Options
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk
 from jaxflops.jaxpr.program import Mode
-from jaxflops.machine import calls, trace_events
+from jaxflops.machine import calls
 from jaxflops.machine.cpu import this_cpu
 from jaxflops.machine.device import Device
 from jaxflops.machine.devices import device as find_device
 from jaxflops.machine.inputs import Inputs
 from jaxflops.machine.roofline import datasheet
 from jaxflops.machine.stages import Staged, reason, stage
+from jaxflops.machine.trace_events import Event, read
 from jaxflops.machine.trace_record import Recorded, record
+from jaxflops.machine.trace_runs import whole_runs
 from jaxflops.profiled import Profile
+
+_TRIES = 3
 
 
 def profile(  # noqa: PLR0913 - the options of one front door
@@ -81,15 +85,18 @@ class ProfileCall:
         staged = stage(self.fn, args, kwargs, self.static_argnums, time.perf_counter)
         module = read_module(staged.compiled)
         tree = walk(module, Options(trip_counts=tuple(self.trip_counts.items())))
-        recorded = self._record(staged, self.runs or affordable_runs(tree))
-        joined = join(trace_events.read(recorded.trace, module.name), module, tree)
-        return self._profile(staged, recorded, joined)
+        recorded, events = self._record(
+            staged, self.runs or affordable_runs(tree), lambda trace: read(trace, module.name)
+        )
+        return self._profile(staged, recorded, join(events, module, tree))
 
-    def _record(self, staged: Staged, runs: int) -> Recorded:
+    def _record(
+        self, staged: Staged, runs: int, read_events: Callable[[Any], list[Event]]
+    ) -> tuple[Recorded, list[Event]]:
         try:
             inputs = Inputs(*self.drawn).concrete(staged.leaves, staged.shardings)
             work, _ = calls.prepare(staged, inputs, None)
-            return record(work, runs)
+            return _whole(lambda: record(work, runs), read_events)
         except JaxflopsError:
             raise
         except Exception as error:  # whatever the function or the backend raises
@@ -115,6 +122,18 @@ class ProfileCall:
     def __repr__(self) -> str:
         name = getattr(self.fn, "__name__", "program")
         return f"<jf.profile({name}): call it with {name}'s arguments>"
+
+
+def _whole(
+    take: Callable[[], Recorded], read_events: Callable[[Any], list[Event]]
+) -> tuple[Recorded, list[Event]]:
+    """A recording with its events; again, a few times, when no run is in it in full."""
+    for _ in range(_TRIES):
+        recorded = take()
+        events = read_events(recorded.trace)
+        if whole_runs(events) or not events:
+            break
+    return recorded, events
 
 
 def _at_most(device: jax.Device) -> Device | None:

@@ -26,6 +26,7 @@ from jaxflops.models import transformer
 from jaxflops.models._suite import DECODER
 
 WANTED = 0.95
+QUICK = {"batch": 4, "seq": 64, "vocab": 512, "width": 128, "layers": 4, "hidden": 512}
 VARIANTS = {
     "scan": {"scan": True, "remat": False},
     "scan, remat": {"scan": True, "remat": True},
@@ -71,10 +72,10 @@ def row(name: str, profile: jf.Profile) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
-    parser.add_argument("--quick", action="store_true", help="a tiny transformer")
+    parser.add_argument("--quick", action="store_true", help="a small transformer")
     parser.add_argument("--json", metavar="PATH", help="write all three profiles")
     given = parser.parse_args()
-    sizes = {} if given.quick else DECODER
+    sizes = QUICK if given.quick else DECODER
     print(f"jax {jax.__version__}, {jax.devices()[0].device_kind}; trips: observed/inferred")
     print(LINE.format(*FIELDS))
     written, failures = {}, []

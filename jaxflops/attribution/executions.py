@@ -134,12 +134,15 @@ class _Walk:
             self.region(part, site, _times(runs, ratio), inner)
 
     def _observed(self, part: Node, times: int | _Runs) -> _Runs:
-        """Executions of a region for one of its container, by most of its instructions."""
+        """Executions of a region for one of its container, by most of its instructions.
+
+        Of equally many the fewer: an instruction can make several events, and never none.
+        """
         counts = Counter(filter(None, map(self._events.get, _direct(part))))
         if not counts or not times:
             return None
         most = max(counts.values())
-        return Fraction(max(n for n, how_many in counts.items() if how_many == most)) / times
+        return Fraction(min(n for n, how_many in counts.items() if how_many == most)) / times
 
     def _unseen(self, node: Node, part: Node) -> _Runs:
         """Of a region without events: of a choice that was seen, not taken; else as inferred."""

@@ -52,9 +52,7 @@ def attribute(events: Iterable[Event], containers: Collection[str]) -> Seconds:
     containers: instructions that only run others (loops, choices, calls). They get the instants in
     which nothing that they run is active: what it takes to go round a loop.
     """
-    runs: dict[Run, list[Event]] = {}
-    for event in events:
-        runs.setdefault(event.run, []).append(event)
+    runs = _by_run(events)
     complete = _complete(runs)
     shares: defaultdict[str, float] = defaultdict(float)
     active: defaultdict[str, float] = defaultdict(float)
@@ -83,6 +81,18 @@ def _kernels(run: list[Event]) -> dict[str, dict[str, None]]:
         if event.kernel:
             found.setdefault(event.instruction, {})[event.kernel] = None
     return found
+
+
+def whole_runs(events: Iterable[Event]) -> int:
+    """How many runs are in the trace in full."""
+    return len(_complete(_by_run(events)))
+
+
+def _by_run(events: Iterable[Event]) -> dict[Run, list[Event]]:
+    runs: dict[Run, list[Event]] = {}
+    for event in events:
+        runs.setdefault(event.run, []).append(event)
+    return runs
 
 
 def _complete(runs: Mapping[Run, list[Event]]) -> list[list[Event]]:

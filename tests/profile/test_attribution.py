@@ -153,6 +153,16 @@ def test_costs_are_those_of_what_was_seen(trips):
     assert all(f"(layers): {trips} trips observed, 3 inferred" in caveat for caveat in told)
 
 
+def test_an_instruction_of_two_events_is_no_second_trip():
+    """As a product that an accelerator does in two kernels: the counter tells the trips."""
+    trace = cpu([op("while.1", 0, 60), op("next", 0, 5), op("dot.1", 5, 30), op("dot.1", 30, 60)])
+    result = joined(trace)
+    assert result.loops[0].observed == 1
+    (dot,) = (each for each in result.items if each.name == "dot.1")
+    assert dot.cost.matmul_flops == 2 * 4**3
+    assert dot.seconds == pytest.approx(55 * NS)
+
+
 def test_the_roofs_hold_for_each_execution():
     """A dot: 128 FLOP at 256 GFLOP/s is 0.5 ns, 192 B at 384 GB/s too; 15 ns of each were taken."""
     items = [each for each in joined(one_run()).items if each.name == "dot.1"]

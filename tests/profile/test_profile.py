@@ -19,6 +19,7 @@ from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk
 from jaxflops.machine.device import Device
+from jaxflops.machine.trace_events import read
 from jaxflops.machine.trace_record import Recorded
 from jaxflops.models import transformer
 from jaxflops.profiled import BETWEEN
@@ -259,9 +260,22 @@ def test_a_profile_within_a_profile_is_refused(tmp_path):
 
 
 def test_no_events_say_what_to_do(monkeypatch):
-    monkeypatch.setattr("jaxflops.profiling.trace_events.read", lambda *_: [])
+    monkeypatch.setattr("jaxflops.profiling.read", lambda *_: [])
     with pytest.raises(JaxflopsError, match="XLA_FLAGS=--xla_gpu_enable_command_buffer="):
         profile(lambda x: x + 1, runs=1)(jnp.ones(3))
+
+
+def test_a_trace_without_a_whole_run_is_taken_again(monkeypatch):
+    taken = []
+
+    def cut_once(*args):
+        events = read(*args)
+        taken.append(len(events))
+        return events if len(taken) > 1 else [each._replace(whole=False) for each in events]
+
+    monkeypatch.setattr("jaxflops.profiling.read", cut_once)
+    assert profile(lambda x: x + 1, runs=2)(jnp.ones(3)).spans
+    assert len(taken) > 1
 
 
 def test_a_program_that_fails_says_so():
