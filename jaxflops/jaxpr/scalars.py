@@ -160,10 +160,11 @@ class Slice:
             return self._unchanged(frame, eqn, body, number)
         if body.times != 1 or number not in body.outputs:
             raise OpenLoopError(f"the result of {name}")
-        inner = self.frame(body.jaxpr, lambda _, i: self._operand(frame, eqn, body, i))
+        inner = self.frame(body.jaxpr, lambda part, i: part.operand(frame, eqn, body, i))
         return self.result(inner, body.outputs.index(number))
 
-    def _operand(self, frame: Frame, eqn: Any, body: Body, number: int) -> int:
+    def operand(self, frame: Frame, eqn: Any, body: Body, number: int) -> int:
+        """The step that computes what an equation gives to an input of its body."""
         position = body.inputs[number] if number < len(body.inputs) else None
         if position is None:
             raise OpenLoopError(f"what {eqn.primitive.name} gives to its body")
@@ -174,7 +175,7 @@ class Slice:
         inputs = dict(body.feedback)
         if number not in inputs or not keeps(body, number):
             raise OpenLoopError(f"the result of another loop ({eqn.primitive.name})")
-        return self._operand(frame, eqn, body, inputs[number])
+        return self.operand(frame, eqn, body, inputs[number])
 
     def _branch(self, frame: Frame, eqn: Any, choice: OneOf) -> int:
         if choice.chosen is not None:

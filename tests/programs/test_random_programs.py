@@ -45,6 +45,11 @@ ONCE_BROKEN = {
         [("until", [("switch", [("mix", 3)], [("mix", 1)], [("mix", 2), ("tanh",)])])],
         5,
     ),
+    # A choice inside a call inside a loop: its index was looked up in the wrong slice.
+    "a choice in a call decides a loop": (
+        [("until", [("mix", 1), ("remat", [("cond", [("mix", 1)], [("mix", 2)])])])],
+        2,
+    ),
     # `branch="sum"` counted one of two branches of equal cost.
     "equal branches": ([("cond", [("weights",)], [("weights",)])], 0),
 }
