@@ -16,6 +16,7 @@ from jaxflops.compare.counted import Dead, dead_in, of_one_device
 from jaxflops.compare.elementwise import Elementwise, elementwise
 from jaxflops.compare.lowered import reported
 from jaxflops.compare.rows import Row
+from jaxflops.compare.trips import trips_by_place
 from jaxflops.compiled import CompiledAnalysis, read_compiled
 from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.context import Options as HloOptions
@@ -166,7 +167,8 @@ class Compare:
         return Comparison(named, lowered, compiled, tuple(rows), account)
 
     def _elementwise(self, traced: Any, counted: Node, lowered: Node) -> Elementwise:
-        options = Options(trip_counts=self.trip_counts)
+        # A jitted function's parameters are no constants here, so trips are taken from the counts.
+        options = Options(trip_counts={**trips_by_place(counted), **self.trip_counts})
         leaves = LoweredLeaves(options)
         equations = walk_jaxpr(inlined(dce(traced.jaxpr)[0]), options, leaves)
         alone, share = leaves.lowered(self.target), of_one_device(counted)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from jaxflops.compare.alone import FIELDS, Alone, Work, work_of
 from jaxflops.compare.entries import place_of
+from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr.registry import COST_RULES
 from jaxflops.tree import Node
 
@@ -121,7 +122,11 @@ def _groups(equations: Node, alone: dict[int, Alone]) -> dict[tuple[str, str], _
         each = alone.get(id(node.own))
         if each is None or not times:
             continue
-        assert isinstance(times, int), f"{node.label} runs {times} times"
+        if not isinstance(times, int):
+            raise JaxflopsError(
+                f"{node.label} runs {times} times, so its work is no number; give loops "
+                'trip_counts={"scope or file:line": n}'
+            )
         why = _why(node.label, each)
         group = groups.setdefault((node.label, why), _Group(node.label, why))
         group.add(node, each, times, str(place_of(site)))
