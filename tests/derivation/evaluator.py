@@ -114,7 +114,12 @@ class Evaluator:
             self.store(scope.values[var], array, at)
 
         def read(atom: Any) -> Any:
-            return atom.val if isinstance(atom, _jax.Literal) else arrays[atom]
+            if not isinstance(atom, _jax.Literal):
+                return arrays[atom]
+            known = scope.values.get(self.deriver.flow.literal(atom))
+            if known is not None:
+                self.store(known, jnp.asarray(atom.val, atom.aval.dtype), at)
+            return atom.val
 
         for position, eqn in enumerate(jaxpr.eqns):
             operands = [read(atom) for atom in eqn.invars]

@@ -377,6 +377,24 @@ def vectors(x, w):
     return s * jnp.sum(o**2)
 
 
+@case((8, 6), (6,), (8,), argnums=(0, 1, 2))
+@case((8, 6), (6,), (8,), argnums=1, mode="value_and_grad")
+def ends_in_a_product(w, x, y):
+    r = w @ x - y
+    return r @ r  # both transposes read the cotangent 1.0, a literal
+
+
+@case((6,), (6, 6), argnums=(0, 1))
+def quadratic_form(x, w):
+    return x @ w @ x
+
+
+@case((4, 8), (8, 8), argnums=(0, 1))
+def einsum_to_a_scalar(x, w):
+    y = x @ w
+    return jnp.einsum("bi,bi->", y, x)
+
+
 def helper(a, b):
     return jnp.dot(a, b)
 

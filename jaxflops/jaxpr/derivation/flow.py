@@ -101,9 +101,18 @@ class Flow:
             del scope.children[at][count:]
 
     def _read(self, scope: Scope, atom: Any) -> Value:
-        if isinstance(atom, _jax.Literal):
-            return self.new("constant", atom.aval, scope, self._numbers.literal(atom))
-        return scope.values[atom]
+        if not isinstance(atom, _jax.Literal):
+            return scope.values[atom]
+        key = self.literal(atom)
+        if key is None or not self.recording:
+            return self.new("constant", atom.aval, scope, key)
+        if key not in scope.values:  # all transposes of one product read one cotangent: `1.0`
+            scope.values[key] = self.new("constant", atom.aval, scope, key)
+        return scope.values[key]
+
+    def literal(self, atom: Any) -> Any:
+        """Under which key a scope has the one value of its equal literals."""
+        return self._numbers.literal(atom)
 
     def _open(self, scope: Scope, at: int, operands: tuple[Value, ...]) -> list[Value]:
         """The results of an equation: of its bodies, or its own."""
