@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from math import inf
 from typing import Any, NamedTuple
 
 from jaxflops.machine.trace_record import RUN, quiet
 
 _END = "end: "
+_Span = tuple[float, float]
 _Pair = tuple[Any, Any, str]
 
 
@@ -49,15 +51,17 @@ def read(trace: Any, module: str) -> list[Event]:
         calls = sorted(_calls(planes))
         found = [event for plane in devices for event in _device(plane, module, calls)]
         if not found:  # a CPU has no plane of its own, or an empty one
-            found = [event for plane in planes for event in _host(plane, module)]
+            found = [event for plane in planes for event in _host(plane, module, calls)]
     return found
 
 
-def _host(plane: Any, module: str) -> Iterator[Event]:
+def _host(plane: Any, module: str, calls: list[_Span]) -> Iterator[Event]:
     """A CPU's instructions: begun by one event, ended by it or by its `end:` event, the later.
 
     A parallel instruction's event covers only its launch; what it launched ends with the event
-    `end: <name>` whose `_c` is its `_p`, on the thread that finished last.
+    `end: <name>` whose `_c` is its `_p`, on the thread that finished last. That thread writes it
+    after it has handed its result on, late when it is interrupted there: but never did anything
+    run on when the call around it had all its results.
     """
     begun: list[tuple[Event, _Pair]] = []
     ended: dict[_Pair, float] = {}
@@ -77,10 +81,17 @@ def _host(plane: Any, module: str) -> Iterator[Event]:
         if last is None:
             yield own._replace(whole=not ended)
         else:
-            yield own._replace(end=max(own.end, last)) if last > own.end else own
+            yield own._replace(end=min(max(own.end, last), _latest(own.start, calls)))
 
 
-def _device(plane: Any, module: str, calls: list[float]) -> Iterator[Event]:
+def _latest(start: float, calls: list[_Span]) -> float:
+    """When the call ended in which something began."""
+    number = bisect_right(calls, (start, inf))
+    within = number and start <= calls[number - 1][1]
+    return calls[number - 1][1] if within else inf
+
+
+def _device(plane: Any, module: str, calls: list[_Span]) -> Iterator[Event]:
     """An accelerator's instructions, by stream (GPU) or from the line of XLA's operations (TPU)."""
     ordinal = plane.name.rpartition(":")[2]
     device = int(ordinal) if ordinal.isdecimal() else 0
@@ -94,7 +105,7 @@ def _device(plane: Any, module: str, calls: list[float]) -> Iterator[Event]:
             if stats.get("hlo_module") == module and "hlo_op" in stats:
                 # Nested annotations are joined, the innermost last.
                 name = str(stats["hlo_op"]).rpartition("::")[2]
-                number = stats.get("run_id", bisect_right(calls, event.start_ns))
+                number = stats.get("run_id", bisect_right(calls, (event.start_ns, inf)))
                 run = Run(stats.get("program_id", 0), number, device)
                 end = event.start_ns + event.duration_ns
                 yield Event(name, run, event.start_ns, end, kernel=event.name)
@@ -121,11 +132,13 @@ def _is_stream(name: str) -> bool:
     return name.startswith("Stream")
 
 
-def _calls(planes: Iterable[Any]) -> Iterator[float]:
-    """When each call that was recorded began."""
+def _calls(planes: Iterable[Any]) -> Iterator[_Span]:
+    """When each call that was recorded began, and had all its results."""
     for plane in planes:
         if plane.name.startswith("/host:"):
-            yield from (event.start_ns for event in _events(plane) if event.name == RUN)
+            for event in _events(plane):
+                if event.name == RUN:
+                    yield event.start_ns, event.start_ns + event.duration_ns
 
 
 def _events(plane: Any) -> Iterator[Any]:

@@ -67,6 +67,13 @@ def test_every_view_sums_to_the_run(taken, step, key):
         assert flops == each.total.cost.flops
 
 
+def test_no_run_is_longer_than_its_call(taken, step):
+    for each in (taken, step[0]):
+        if len(each.spans) == len(each.walls):
+            pairs = zip(sorted(each.spans), sorted(each.walls), strict=True)
+            assert all(span <= wall for span, wall in pairs)
+
+
 def test_depth_shortens_scopes_and_keeps_the_sum(step):
     rows = step[0].by("scope", depth=1)
     assert "layers" in rows

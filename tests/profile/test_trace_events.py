@@ -32,6 +32,13 @@ def test_end_events_are_paired_by_number_not_by_name():
     assert times(cpu([first, second])) == [("dot", 0, 10), ("dot", 20, 70)]
 
 
+def test_an_end_written_after_the_call_had_its_results_is_late():
+    """The thread was interrupted between handing its result on and writing its event."""
+    call = FakeEvent(RUN, 0, 100, ())
+    first, second = op("dot", 10, 12, until=130), op("dot", 200, 210, until=250)
+    assert times(cpu([[call]], [first, second])) == [("dot", 10, 100), ("dot", 200, 250)]
+
+
 def test_other_modules_and_host_work_are_left_out():
     python = FakeEvent("end: of my loop", 0, 9, ())
     mine, other = op("add", 0, 5), op("add", 0, 5, module="jit_g")
