@@ -94,6 +94,7 @@ WRONG = {
     "compile broken.py --args f32[3]": "write broken.py:function, with a function that it defines",
     "compare program:loss --target rocm": "'rocm': write one of cpu, cuda, tpu",
     "compare program:loss --mode vjp": "mode='vjp' has no single program to compile",
+    "compare program:loop": "give loops trip_counts=",
     "compare program:loop --trips here.py:1=3": "no open loop at 'here.py:1'",
     "compare program:loss --json nosuch/out.json": "cannot write nosuch/out.json",
 }

@@ -115,6 +115,13 @@ def test_models_have_no_unexplained_operation(name, mode):
     assert found.ok
 
 
+@pytest.mark.parametrize("target", ["cuda", "tpu"])
+def test_other_platforms_lower_other_instructions(target):
+    found = account(lambda x: jax.nn.sigmoid(x) * jnp.tanh(x).sum(), target=target)
+    assert found.unexplained == 0
+    assert found.lowered[1] == 2 * 32
+
+
 def chain(x):
     return jnp.tanh(x * 2.0) + jnp.exp(x)
 
