@@ -33,7 +33,25 @@ partitioned.def_partition(
     sharding_rule="i j -> i j",
 )
 
+
+@jax.custom_batching.custom_vmap
+def mapped(x):
+    return work(x)
+
+
+mapped.def_vmap(lambda _size, _batched, x: (work(x), True))
+
+
+@jax.custom_vjp
+def saved(x):
+    return work(x)
+
+
+saved.defvjp(lambda x: (work(x), x), lambda x, g: (g * jnp.cos(x),), optimize_remat=True)
+
 WRAPPED = {
+    "custom_vmap_call": lambda x: mapped(x),
+    "remat_opt": lambda x: jax.vjp(saved, x)[0],
     "composite": lambda x: lax.composite(work, "my.work")(x),
     "xla_metadata_call": lambda x: xla_metadata_call(work, group="mine")(x),
     "custom_partitioning": lambda x: partitioned(x),
