@@ -70,7 +70,7 @@ def decode_number(data: Any) -> Coefficient:
     """What `encode_number` wrote."""
     try:
         value = Fraction(data) if type(data) in (int, str) else None
-    except ValueError:
+    except (ValueError, ZeroDivisionError):
         value = None
     if value is None:
         raise _unreadable(data)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from jaxflops.polynomial import Count, ratio
+from jaxflops.polynomial.shown import exact, quotient, share
 
 if TYPE_CHECKING:
     from jaxflops.jaxpr.derivation.rows import Derivation, Row
@@ -23,8 +22,8 @@ def render(derivation: Derivation) -> str:
     widths = [max(len(row[i]) for _, rows in tables for row in rows) for i in range(4)]
     for phase, rows in tables:
         lines += [phase, *(_line(row, widths) for row in rows)]
-        lines.append(f"  {phase}: {_number(derivation.flops(phase))} FLOPs")
-    lines += ["", f"contractions: {_number(derivation.flops())} FLOPs", *_ratio(derivation)]
+        lines.append(f"  {phase}: {exact(derivation.flops(phase))} FLOPs")
+    lines += ["", f"contractions: {exact(derivation.flops())} FLOPs", *_ratio(derivation)]
     lines.append(_rest(derivation))
     if derivation.notes:
         lines += ["where", *(f"  {name}: {meaning}" for name, meaning in derivation.notes)]
@@ -35,7 +34,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     *operands, product = [f"[{','.join(map(str, shape))}]" for shape in row.shapes]
     shapes = f"{_DOT.join(operands)}{_ARROW}{product}"
     times = "" if row.times == 1 else f" (\u00d7{row.times})"
-    return row.form, shapes, f"{_number(row.flops)}{times}", _origin(row), row.source
+    return row.form, shapes, f"{exact(row.flops)}{times}", _origin(row), row.source
 
 
 def _origin(row: Row) -> str:
@@ -51,23 +50,15 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _ratio(derivation: Derivation) -> list[str]:
-    value: Any = derivation.ratio
-    if value is None or not derivation.phase("backward"):
+    if derivation.ratio is None or not derivation.phase("backward"):
         return []
-    text = f"{value} = {float(value):.4g}" if isinstance(value, Fraction) else str(value)
-    return [f"backward / forward: {text}"]
+    return [f"backward / forward: {quotient(derivation.ratio)}"]
 
 
 def _rest(derivation: Derivation) -> str:
     """The line of what is no contraction, with its exact share of all FLOPs."""
     total = derivation.total
-    text = f"elementwise and reductions: {_number(total.other_flops)} FLOPs"
+    text = f"elementwise and reductions: {exact(total.other_flops)} FLOPs"
     if total.flops == 0:
         return text
-    share: Any = ratio(total.other_flops, total.flops)
-    exact = isinstance(share, (int, Fraction))
-    return f"{text}, a share of {f'{float(share):.3%}' if exact else share} of all FLOPs"
-
-
-def _number(count: Count) -> str:
-    return f"{count:,}" if isinstance(count, int) else str(count)
+    return f"{text}, a share of {share(total.other_flops, total.flops)} of all FLOPs"
