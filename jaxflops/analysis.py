@@ -20,6 +20,7 @@ from jaxflops.jaxpr.footprint import footprint
 from jaxflops.jaxpr.op import Convolutions
 from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.program import How, Mode, Program, function_name, remove_dead_code
+from jaxflops.jaxpr.samples import made
 from jaxflops.jaxpr.trace import trace
 from jaxflops.jaxpr.walk import walk
 from jaxflops.polynomial import Count
@@ -114,7 +115,7 @@ def interpolate(
 
     def fitted(make_args: Callable[..., tuple[Any, ...]]) -> Interpolated:
         return fit(
-            lambda **point: count(*make_args(**point)),
+            lambda **point: count(*made(make_args, point)),
             sizes=sizes,
             held_out=held_out,
             degree=degree,

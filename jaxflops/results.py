@@ -118,6 +118,13 @@ class Analysis(Viewed):
         if unknown:
             known = ", ".join(sorted(self.symbols)) or "none"
             raise JaxflopsError(f"at({', '.join(unknown)}=...): the open symbols are: {known}")
+        empty = [n for n, size in sizes.items() if type(size) is not bool and size == 0]
+        empty = [name for name in empty if "(" not in name]  # open trip counts may be 0
+        if empty:
+            raise JaxflopsError(
+                f"at({empty[0]}=0): symbols are sizes >= 1, as they are to JAX; count empty arrays "
+                "by themselves, as in f32[0,8]"
+            )
         given = ", ".join(f"{name}={size}" for name, size in sizes.items())
         return replace(
             self,

@@ -272,6 +272,12 @@ def test_a_rule_that_cannot_say_is_unknown() -> None:
         (lambda: jf.analyze(3)(X), "pass a function"),
         (lambda: jf.analyze(loss, mode="grad", argnums=2)(X, W), "positions from 0 to 1"),
         (lambda: jf.analyze(loss, mode="grad")(), "second call"),
+        (lambda: jf.analyze(loss, mode="grad", argnums=())(X, W), "names no argument"),
+        (lambda: jf.analyze(loss, mode="grad", argnums=None)(X, W), "names no argument"),
+        (lambda: jf.interpolate(loss, sizes=["T"])(lambda B: (X, W)), "write lambda T: jf.specs("),
+        (lambda: jf.interpolate(loss, sizes=["T"])(X), "write lambda T: jf.specs("),
+        (lambda: jf.interpolate(loss, sizes=["T"])(lambda T: X), "made as one ShapeDtypeStruct"),
+        (lambda: jf.analyze(jnp.sum)(*jf.specs("f32[N]")).at(N=0), "symbols are sizes >= 1"),
         (lambda: jf.analyze(loss, static_argnums=5)(X, W), "static_argnums"),
         (lambda: jf.analyze(product, mode="grad")(X, W), "scalar-output"),
         (lambda: jf.analyze(loss)(X), "does not trace: TypeError"),
@@ -335,3 +341,20 @@ def test_a_number_asked_for_before_the_arguments_says_where_they_go():
         waiting.flop  # noqa: B018
     assert not hasattr(waiting, "derivation")
     assert copy.copy(waiting) == waiting
+
+
+def test_open_trip_counts_may_be_zero() -> None:
+    analysis = jf.analyze(loops_on_data)(*jf.specs("f32[8,8]", "i32[]"))
+    (trips,) = analysis.symbols
+    assert analysis.at(**{trips: 0}).matmul_flops == 0
+
+
+def loops_on_data(x: Any, n: Any) -> Any:
+    return lax.fori_loop(0, n, lambda i, v: v @ v, x)
+
+
+def test_positions_may_be_any_integers() -> None:
+    plain = jf.analyze(loss, mode="grad", argnums=1)(X, W).total
+    assert (
+        jf.analyze(loss, mode="grad", argnums=np.int64(1), static_argnums=None)(X, W).total == plain
+    )

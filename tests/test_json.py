@@ -203,3 +203,12 @@ def test_damage_never_leaves_as_another_error():
             str(result)
             result.tree.check()
     assert loaded < 300
+
+
+@pytest.mark.parametrize("number", ["1/0", {"floordiv": [1, 0]}], ids=str)
+def test_a_division_by_zero_is_damage(number):
+    data = jf.analyze(jnp.sum)(*jf.specs("f32[N]")).to_json()
+    (row,) = [row for row in data["tree"]["costs"] if "other_flops" in row]
+    row["other_flops"] = number if isinstance(number, str) else [[1, [[number, 1]]]]
+    with pytest.raises(jf.JaxflopsError, match="is damaged"):
+        jf.load(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index
 from typing import Any, Literal, get_args
 
 from jaxflops.errors import JaxflopsError
@@ -74,6 +75,8 @@ def function_name(target: Any) -> str:
     return str(getattr(target, "__name__", None) or getattr(info, "func_name", "program"))
 
 
-def as_tuple(positions: int | Sequence[int]) -> tuple[int, ...]:
-    """Positions as JAX takes them: one, or several."""
-    return (positions,) if isinstance(positions, int) else tuple(positions)
+def as_tuple(positions: int | Sequence[int] | None) -> tuple[int, ...]:
+    """Positions as JAX takes them: one, several, or None."""
+    if positions is None:
+        return ()
+    return (index(positions),) if hasattr(positions, "__index__") else tuple(positions)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from math import gcd
 from operator import index
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from jaxflops.errors import JaxflopsError
 
@@ -68,6 +69,21 @@ class Evidence:
             f"sampled {classes}: {self.points} points, of which {len(self.held_out)} were held "
             f"out and predicted exactly, the farthest at {point_text(farthest)}"
         )
+
+
+def made(make_args: Any, point: Point) -> tuple[Any, ...]:
+    """The arguments that `make_args` makes at a point; it takes the sizes by their names."""
+    write = f"write lambda {', '.join(point)}: jf.specs(...)"
+    try:
+        signature(make_args).bind(**point)
+    except (TypeError, ValueError) as error:
+        raise JaxflopsError(f"{make_args!r} does not take the sizes: {error}; {write}") from None
+    args = make_args(**point)
+    if not isinstance(args, (tuple, list)):
+        raise JaxflopsError(
+            f"the arguments were made as one {type(args).__name__}, but are a tuple of all; {write}"
+        )
+    return tuple(args)
 
 
 def read_samples(

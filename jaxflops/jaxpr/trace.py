@@ -124,6 +124,11 @@ def _check_positions(how: How, args: tuple[Any, ...]) -> None:
     for word, positions in (("argnums", how.argnums), ("static_argnums", how.static)):
         if word == "argnums" and how.mode == "call":
             continue
+        if word == "argnums" and not as_tuple(positions):
+            raise JaxflopsError(
+                f"argnums={positions!r} names no argument to differentiate; write positions, as in "
+                "argnums=(0, 1)"
+            )
         for i in as_tuple(positions):
             if not isinstance(i, int) or not 0 <= i < len(args):
                 raise JaxflopsError(

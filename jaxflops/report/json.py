@@ -87,7 +87,14 @@ def decoded(source: Any, decode: Callable[[Any], T], data: Any) -> T:
     """`decode(data)`; whatever is wrong with the data becomes one error that names the source."""
     try:
         return decode(data)
-    except (JaxflopsError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except (
+        JaxflopsError,
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        AttributeError,
+    ) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise JaxflopsError(
             f"{_name(source)} is damaged ({what}); write it again with analysis.to_json(path)"
