@@ -3,7 +3,8 @@
     python scripts/walk_cost.py [--layers 1250] [--rounds 5]
 
 The network is unrolled on purpose (its gradient has at least 26,000 equations, on the oldest and
-the newest JAX); dead-code removal is JAX's own and printed apart. Exit code 1 when the median walk is over 5 % of `jax.make_jaxpr`.
+the newest JAX); dead-code removal is JAX's own and printed apart. Exit code 1 when the median walk
+is over 5 % of `jax.make_jaxpr`.
 """
 
 import argparse
