@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from jax.experimental import io_callback
 
 import jaxflops as jf
 from jaxflops.cost import total
@@ -266,6 +267,47 @@ def test_inferred_and_observed_counts_agree():
     fn = lambda x: lax.while_loop(lambda c: c[0] < 10, lambda c: (c[0] + 3, c[1] @ c[1]), (0, x))
     _, analysis = run(fn, EYE)
     assert analysis.total == jf.analyze(fn)(EYE).total
+
+
+def test_counts_are_of_what_ran_even_where_the_compiler_is_wrong():
+    """XLA of jaxlib 0.10.2 removes this loop on CPUs; the output shows it, so does the count."""
+    fn = lambda x: lax.while_loop(lambda c: c[0] < 1, lambda c: (c[0] + 2, c[1] @ c[1]), (0, x))
+    (i, _), analysis = run(fn, EYE)
+    assert analysis.matmul_flops == int(i) // 2 * PRODUCT
+    assert jf.analyze(fn)(EYE).matmul_flops == PRODUCT  # what is asked for
+
+
+def test_effects_happen_once_and_in_order():
+    seen = []
+
+    def keep(x):
+        seen.append(float(x))
+        return x
+
+    def fn(x):
+        body = lambda x: 2 * io_callback(keep, jax.ShapeDtypeStruct((), x.dtype), x, ordered=True)
+        return lax.while_loop(lambda x: x < 10, body, x)
+
+    outputs, analysis = jf.analyze_executed(fn)(1.0)
+    assert (float(outputs), seen) == (16.0, [1.0, 2.0, 4.0, 8.0])
+    assert loops(analysis)[0].executed_iterations == 4
+
+
+def test_arguments_are_not_donated():
+    x = jnp.ones(3)
+    jf.analyze_executed(jax.jit(lambda x: x * 2, donate_argnums=0))(x)
+    assert not x.is_deleted()
+
+
+def test_what_a_sharded_body_does_is_not_observed_and_stays_open():
+    mesh = jax.make_mesh((1,), ("i",), axis_types=(jax.sharding.AxisType.Auto,))
+    fn = lambda x: lax.while_loop(lambda x: jnp.max(x) < 10, lambda x: x * 2, x)
+    spec = jax.sharding.PartitionSpec("i")
+    fn = jax.shard_map(fn, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)
+    outputs, analysis = jf.analyze_executed(fn)(jnp.ones(4))
+    assert outputs.tolist() == [16.0] * 4
+    assert analysis.executions == ()
+    assert len(analysis.symbols) == 1
 
 
 def test_counters_go_past_32_bits():
