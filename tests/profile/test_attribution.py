@@ -7,6 +7,7 @@ from jaxflops.attribution.buffers import loop_buffers
 from jaxflops.attribution.executions import place
 from jaxflops.attribution.groups import group
 from jaxflops.attribution.join import join
+from jaxflops.attribution.named_views import named_views
 from jaxflops.attribution.spent import gather
 from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.module import read_module
@@ -240,6 +241,15 @@ def test_a_result_that_the_program_named_through_a_view():
         "read": ("none", "(compiler)"),
         "also": ("scope", "head"),
     }
+
+
+def test_what_has_a_name_does_not_take_its_views():
+    named = VIEWED.replace(
+        "%lost = f32[16] exponential(%p)",
+        '%lost = f32[16] exponential(%p), metadata={op_name="jit(f)/exp"}',
+    )
+    assert named_views(read_module(VIEWED)) == {"lost": "kept"}
+    assert named_views(read_module(named)) == {}
 
 
 CALLED = """HloModule jit_f
