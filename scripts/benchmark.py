@@ -11,6 +11,7 @@ a peak, or less than the ideal seconds.
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -225,6 +226,7 @@ def head(device: jax.Device) -> dict[str, Any]:
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "jaxflops": jf.__version__,
         "environment": described,
+        "load_average": [round(load, 1) for load in os.getloadavg()],
         **source,
     }
 

@@ -50,11 +50,13 @@ def markdown(results: Any, seen: Ceilings) -> list[str]:
         if points
     )
     bandwidth = seen.bandwidth(2**62)
+    load = head["load_average"]
     made_with = (
         f"{head['date']}, jaxflops {head['jaxflops']}, "
         f"JAX {made['jax']}, jaxlib {made['jaxlib']}, Python {made['python']}; "
         f"{made.get('cpu', '')}, {made.get('cpu_cores', '?')} cores. "
-        f"{head.get('seconds', '?')} s in all."
+        f"{head.get('seconds', '?')} s in all, begun at a load average of {load[0]}: where that is "
+        "above the cores, other work ran beside it, and the spreads say so."
     )
     legend = (
         f"MFU and HFU are of peaks from: {head['peaks']}. Ceilings measured here: {peaks}; "

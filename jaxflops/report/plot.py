@@ -68,7 +68,7 @@ def draw(
     axes.set_title(title, fontsize=9, wrap=True)
     axes.set_xlabel("arithmetic intensity, FLOP / byte")
     axes.set_ylabel(what)
-    axes.legend(fontsize=7, loc="lower right")
+    axes.legend(fontsize=7, loc="best")
     if path is not None:
         figure.savefig(path)
     return figure
