@@ -6,8 +6,9 @@
    call in turn: the ratio must lie within the spread that the same clock, run twice in the same
    rounds, has against itself.
 2. The same for a large matmul.
-3. Chains of 4, 8, 16 and 32 matmuls: seconds per FLOP are constant within that spread, and the
-   line through them meets zero matmuls at the time of a chain of none.
+3. Chains of 4, 8, 16 and 32 matmuls: seconds per FLOP from each to the next are those from the
+   first to the last, within that spread, and the line through them meets zero matmuls at the time
+   of a chain of none.
 4. A training loop with `jf.MFUMeter` takes as long as one without, within that spread.
 5. No program is faster than its ideal seconds under measured ceilings.
 
@@ -19,7 +20,6 @@ import itertools
 import sys
 import time
 from collections.abc import Callable, Sequence
-from statistics import median
 from typing import Any
 
 import jax
@@ -35,7 +35,7 @@ from jaxflops.machine.statistics import spread
 from jaxflops.models import mlp, suite
 
 CHAINS = (0, 4, 8, 16, 32)
-SIZE = 384
+SIZE = 256
 ROUND_SECONDS = 0.3
 STEPS = 5
 TRIES = 3
@@ -63,15 +63,16 @@ def independent(jitted: Any, args: tuple[Any, ...]) -> Callable[[], float]:
 def in_turn(clocks: Sequence[Callable[[], float]], rounds: int) -> tuple[np.ndarray, int]:
     """[clocks, rounds]: the median of each round's calls, one call of each clock after the other.
 
-    The order turns, so that none is always the one after a pause. And the calls to a round.
+    The order is drawn anew each time: after a long call the machine owes others the next moment,
+    and none may always be the one that pays. And the calls to a round.
     """
     [clock() for clock in clocks]  # the first one warms up
-    calls_each = int(np.clip(ROUND_SECONDS / sum(clock() for clock in clocks), 3, 31)) | 1
-    taken = np.zeros((len(clocks), rounds, calls_each))
+    calls_each = int(np.clip(ROUND_SECONDS / sum(clock() for clock in clocks), 5, 31)) | 1
+    taken, order = np.zeros((len(clocks), rounds, calls_each)), np.random.default_rng(0)
     with sampling.no_collections():
-        for turn, call, step in itertools.product(*map(range, (rounds, calls_each, len(clocks)))):
-            index = (turn + call + step) % len(clocks)
-            taken[index, turn, call] = clocks[index]()
+        for turn, call in itertools.product(range(rounds), range(calls_each)):
+            for index in order.permutation(len(clocks)):
+                taken[index, turn, call] = clocks[index]()
     return np.median(taken, axis=2), calls_each
 
 
@@ -145,30 +146,32 @@ def slope(rounds: int) -> bool:
     pairs, calls_each = in_turn(clocks, rounds)
     taken = pairs.reshape(len(CHAINS), 2, rounds)
     flops = np.array([2 * SIZE**3 * length for length in CHAINS], float)
-    per_flop = (taken[1:, 0] - taken[0, 0]) / flops[1:, None]
-    relative = per_flop / np.median(per_flop, axis=0)
-    same = taken[1:, 1] / taken[1:, 0]
     print(f"chains of {SIZE} x {SIZE} matmuls, {rounds} rounds of {calls_each} calls")
+    for row, length in enumerate(CHAINS):
+        print(f"  {length:2d}: {np.median(taken[row, 0]) * 1e3:.3f} ms")
+    whole = (taken[-1] - taken[1]) / (flops[-1] - flops[1])
     good = True
-    for row, length in enumerate(CHAINS[1:]):
-        off, width = abs(float(np.median(relative[row])) - 1), spread(list(same[row]))
+    for row in range(1, len(CHAINS) - 1):
+        each = (taken[row + 1] - taken[row]) / (flops[row + 1] - flops[row])
+        off = abs(float(np.median(each[0] / whole[0])) - 1)
+        width = spread(list(each[1] / each[0]))
         good &= off <= width
-        rate = 1 / float(np.median(per_flop[row])) / 1e9
-        print(f"  {length:2d}: {np.median(taken[row + 1, 0]) * 1e3:8.3f} ms, {rate:6.1f} GFLOP/s, "
-              f"s/FLOP off by {off:.4f}, A/A {width:.4f}  {verdict(off <= width)}")  # fmt: skip
+        rate = 1 / float(np.median(each[0])) / 1e9
+        print(f"  {CHAINS[row]} to {CHAINS[row + 1]}: {rate:.1f} GFLOP/s, s/FLOP off by {off:.4f} "
+              f"from 4 to 32, A/A {width:.4f}  {verdict(off <= width)}")  # fmt: skip
     return intercept(flops, taken) and good
 
 
 def intercept(flops: np.ndarray, taken: np.ndarray) -> bool:
-    """The line through 4 to 32 matmuls, at none, against a chain of none."""
-    lines = [np.polyfit(flops[1:], round_, 1) for round_ in taken[1:, 0].T]
-    again = [np.polyfit(flops[1:], round_, 1) for round_ in taken[1:, 1].T]
-    at_none = [float(line[1]) for line in lines]
-    width = spread([a - float(b[1]) for a, b in zip(at_none, again, strict=True)])
-    found, overhead = median(at_none), float(np.median(taken[0, 0]))
-    holds = abs(found - overhead) <= width
-    print(f"  intercept {found * 1e3:.3f} ms, a chain of none {overhead * 1e3:.3f} ms, "
-          f"A/A spread of the intercept {width * 1e3:.3f} ms  {verdict(holds)}")  # fmt: skip
+    """The line through 4 to 32 matmuls, at none, against a chain of none in the same round."""
+    at_none = np.array([[np.polyfit(flops[1:], round_, 1)[1] for round_ in series.T]
+                        for series in np.moveaxis(taken[1:], 1, 0)])  # fmt: skip
+    first, again = at_none - taken[0]
+    off, width = float(np.median(first)), spread(list(first - again))
+    holds = abs(off) <= width
+    print(f"  intercept {np.median(at_none[0]) * 1e3:.3f} ms, a chain of none "
+          f"{np.median(taken[0, 0]) * 1e3:.3f} ms: off by {off * 1e3:.3f} ms in a round, A/A "
+          f"{width * 1e3:.3f} ms  {verdict(holds)}")  # fmt: skip
     return holds
 
 
