@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from jaxflops.polynomial import Count, symbol
+from jaxflops.polynomial import Count
+from jaxflops.polynomial.functions import ceil_log2, ceil_pow2
 
-
-def ceil_log2(size: Count) -> Count:
-    """⌈log2 n⌉; of a symbolic size an open symbol of that name."""
-    if isinstance(size, int):
-        return max(size - 1, 0).bit_length()
-    return symbol(f"ceil_log2({size})")
+__all__ = ["ceil_log2", "selection_comparisons", "sort_comparisons"]
 
 
 def sort_comparisons(length: Count) -> Count:
     """n⌈log2 n⌉ - 2^⌈log2 n⌉ + 1: merge sort's and binary insertion's worst case.
 
-    Knuth, The Art of Computer Programming 3, 5.3.1 (3): Σ ⌈log2 i⌉ for i = 1..n. Of a symbolic
-    length an open symbol.
+    Knuth, The Art of Computer Programming 3, 5.3.1 (3): Σ ⌈log2 i⌉ for i = 1..n.
     """
-    if not isinstance(length, int):
-        return symbol(f"sort_comparisons({length})")
-    if length <= 1:
-        return 0
-    logarithm = (length - 1).bit_length()
-    return length * logarithm - (1 << logarithm) + 1
+    return length * ceil_log2(length) - ceil_pow2(length) + 1
 
 
 def selection_comparisons(length: Count, kept: Count) -> Count:

@@ -1,8 +1,9 @@
 """Exact sizes and counts: a Python int, or a polynomial in named sizes.
 
 Symbols stand for sizes, so orders are decided for integers >= 1 (open trip counts, written
-`trips(file:line)`, for integers >= 0). Division, remainder, max and min that are no polynomial
-stay whole, as opaque atoms. Coefficients are ints, or Fractions as in T·(T + 1)/2; never floats.
+`trips(file:line)`, for integers >= 0). Division, remainder, max, min and logarithms that are no
+polynomial stay whole, as opaque atoms. Coefficients are ints, or Fractions as in T·(T + 1)/2;
+never floats.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from jaxflops.polynomial.numbers import check_names, number
 from jaxflops.polynomial.order import is_less, sizes_hint
 from jaxflops.polynomial.terms import ONE, Atom, Coefficient, Terms
 
-_NAME = re.compile(r"(?!(max|min|mod|floordiv)\()[^\W\d]\w*(\(.*\))?")
+_NAME = re.compile(r"(?!(max|min|mod|floordiv|ceil_log2|ceil_pow2)\()[^\W\d]\w*(\(.*\))?")
 
 
 class Polynomial:

@@ -13,6 +13,7 @@ from jaxflops.errors import JaxflopsError
 from jaxflops.polynomial.opaque import apply
 from jaxflops.polynomial.terms import (
     ONE,
+    OPERANDS,
     OPERATORS,
     Atom,
     Coefficient,
@@ -82,7 +83,8 @@ def _decode_atom(data: Any) -> Terms:
         return {((data, 1),): 1}
     if isinstance(data, dict) and len(data) == 1:
         ((operator, arguments),) = data.items()
-        if operator in OPERATORS and isinstance(arguments, list) and len(arguments) > 1:
+        many = len(arguments) if isinstance(arguments, list) else 0
+        if operator in OPERATORS and many and many == OPERANDS.get(operator, max(2, many)):
             return apply(operator, *map(decode, arguments))
     raise _unreadable(data)
 

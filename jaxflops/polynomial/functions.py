@@ -19,6 +19,16 @@ def minimum(left: Count, right: Count) -> Count:
     return of_terms(opaque.extreme("min", operand(left, "min"), operand(right, "min")))
 
 
+def ceil_log2(count: Count) -> Count:
+    """⌈log2 n⌉, 0 for n <= 1; kept whole where n has symbols."""
+    return of_terms(opaque.logarithm("ceil_log2", operand(count, "ceil_log2")))
+
+
+def ceil_pow2(count: Count) -> Count:
+    """The least power of two that is no smaller than n; kept whole where n has symbols."""
+    return of_terms(opaque.logarithm("ceil_pow2", operand(count, "ceil_pow2")))
+
+
 def to_json(count: Count) -> Any:
     """A count -> plain JSON values: an int (a decimal string above 2^53) or a list of terms."""
     return encode(terms_of(count))

@@ -53,6 +53,8 @@ class _Notation(ABC):
         texts = [self.sum(dict(argument)) for argument in atom.arguments]
         if atom.operator in ("max", "min"):
             return f"{atom.operator}({', '.join(texts)})"
+        if atom.operator in ("ceil_log2", "ceil_pow2"):
+            return self.logarithm(texts[0], power=atom.operator == "ceil_pow2")
         left = f"({texts[0]})" if len(atom.arguments[0]) > 1 else texts[0]
         right = texts[1] if _TOKEN.fullmatch(texts[1]) else f"({texts[1]})"
         return self.floor(left, right) if atom.operator == "floordiv" else self.mod(left, right)
@@ -68,6 +70,8 @@ class _Notation(ABC):
     def floor(self, left: str, right: str) -> str: ...
     @abstractmethod
     def mod(self, left: str, right: str) -> str: ...
+    @abstractmethod
+    def logarithm(self, text: str, *, power: bool) -> str: ...
 
 
 @final
@@ -85,6 +89,9 @@ class _Text(_Notation):
 
     def mod(self, left: str, right: str) -> str:
         return f"({left} mod {right})"
+
+    def logarithm(self, text: str, *, power: bool) -> str:
+        return f"(2^ceil_log2({text}))" if power else f"ceil_log2({text})"
 
 
 @final
@@ -109,6 +116,10 @@ class _Python(_Notation):
 
     def mod(self, left: str, right: str) -> str:
         return f"({left} % {right})"
+
+    def logarithm(self, text: str, *, power: bool) -> str:  # of whole numbers >= 1
+        bits = f"({text} - 1).bit_length()"
+        return f"(1 << {bits})" if power else bits
 
 
 @final
@@ -135,6 +146,10 @@ class _Latex(_Notation):
 
     def mod(self, left: str, right: str) -> str:
         return rf"({left} \bmod {right})"
+
+    def logarithm(self, text: str, *, power: bool) -> str:
+        ceiling = rf"\lceil \log_2({text}) \rceil"
+        return f"(2^{{{ceiling}}})" if power else ceiling
 
 
 def to_text(terms: Terms) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import reduce
-from math import gcd
+from math import ceil, gcd
 
 from jaxflops.polynomial.notation import to_text
 from jaxflops.polynomial.order import lower_bound
@@ -34,6 +34,8 @@ def apply(operator: Operator, *arguments: Terms) -> Terms:
         return floordiv(*arguments)
     if operator == "mod":
         return mod(*arguments)
+    if operator in ("ceil_log2", "ceil_pow2"):
+        return logarithm(operator, *arguments)
     return reduce(lambda a, b: extreme(operator, a, b), arguments)
 
 
@@ -113,6 +115,14 @@ def _remainder(terms: Terms, modulus: int) -> Terms:
     shared = gcd(modulus, *map(int, rest.values()))
     small: Terms = {monomial: value // shared for monomial, value in rest.items()}
     return scale(call("mod", small, {ONE: modulus // shared}), shared)
+
+
+def logarithm(operator: Operator, terms: Terms) -> Terms:
+    """⌈log2 n⌉, or the power of two that has it, the least that is no smaller than n."""
+    if not set(terms) <= {ONE}:
+        return call(operator, terms)
+    power = max(ceil(terms.get(ONE, 0)) - 1, 0).bit_length()
+    return constant(power if operator == "ceil_log2" else 1 << power)
 
 
 def extreme(operator: Operator, left: Terms, right: Terms) -> Terms:

@@ -60,6 +60,8 @@ def lower_bound(terms: Terms) -> Coefficient | None:
 def _least(atom: Atom) -> Coefficient | None:
     if isinstance(atom, str):
         return 0 if "(" in atom else 1
+    if atom.operator in ("ceil_log2", "ceil_pow2"):
+        return int(atom.operator == "ceil_pow2")
     lows = [lower_bound(dict(argument)) for argument in atom.arguments]
     known = [low for low in lows if low is not None]
     if atom.operator == "max":

@@ -8,8 +8,9 @@ from functools import lru_cache
 from math import gcd, lcm
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-Operator = Literal["floordiv", "mod", "max", "min"]
-OPERATORS: tuple[Operator, ...] = ("floordiv", "mod", "max", "min")
+Operator = Literal["floordiv", "mod", "max", "min", "ceil_log2", "ceil_pow2"]
+OPERANDS: dict[Operator, int] = {"floordiv": 2, "mod": 2, "ceil_log2": 1, "ceil_pow2": 1}
+OPERATORS: tuple[Operator, ...] = ("max", "min", *OPERANDS)
 
 
 class Call(NamedTuple):

@@ -11,6 +11,7 @@ from rule_oracles import cost
 
 import jaxflops as jf
 from jaxflops.formulas.sorting import ceil_log2, selection_comparisons, sort_comparisons
+from jaxflops.polynomial import from_json, to_json
 
 
 def worst_selection(n: int, k: int) -> int:
@@ -77,7 +78,14 @@ def test_approximate_top_k_is_counted_as_exact_and_says_so() -> None:
     assert "approx_top_k: counted as an exact top_k" in analysis.caveats
 
 
-def test_a_symbolic_line_leaves_an_open_symbol() -> None:
-    got = cost(lambda x: lax.sort(x, dimension=1), "f32[B,N]")
-    assert str(got.other_flops) == "B·sort_comparisons(N)"
-    assert got.other_flops.at(**{"B": 2, "sort_comparisons(N)": 5}) == 10
+def test_a_symbolic_line_is_an_exact_function_of_its_length() -> None:
+    found = cost(lambda x: lax.sort(x, dimension=1), "f32[B,N]").other_flops
+    assert str(found) == "B·N·ceil_log2(N) - B·(2^ceil_log2(N)) + B"
+    assert found.symbols == {"B", "N"}
+    for n in range(1, 40):
+        expected = 3 * worst_merge_sort(n)
+        assert found.at(B=3, N=n) == expected
+        assert eval(found.to_python(), {"B": 3, "N": n}) == expected
+    again = from_json(to_json(found))
+    assert again == found
+    assert again.at(B=1, N=5) == worst_merge_sort(5)
