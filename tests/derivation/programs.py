@@ -471,6 +471,53 @@ def hand_written_recomputation(x, w):
     return jnp.sum(z**2)
 
 
+@jax.custom_vjp
+def attended(q, k, v):
+    scores = q @ k.T
+    p = jax.nn.softmax(scores)
+    return p @ v
+
+
+def attended_forward(q, k, v):
+    return attended(q, k, v), (q, k, v)
+
+
+def attended_backward(saved, g):
+    q, k, v = saved
+    scores = q @ k.T
+    p = jax.nn.softmax(scores)
+    dv = p.T @ g
+    dp = g @ v.T
+    ds = p * (dp - (dp * p).sum(-1, keepdims=True))
+    dk = ds.T @ q  # the cotangent itself is transposed
+    return ds @ k, dk, dv
+
+
+attended.defvjp(attended_forward, attended_backward)
+
+
+@case((5, 4), (6, 4), (6, 3), argnums=(0, 1, 2), mode="value_and_grad")
+@case((5, 4), (5, 4), (5, 3), argnums=(0, 1, 2), mode="value_and_grad")
+def hand_written_attention(q, k, v):
+    o = attended(q, k, v)
+    return jnp.sum(o**2)
+
+
+@case((5, 2, 8), (8, 8), (8, 8), (8, 8), argnums=(1, 2, 3))
+def two_directions(xs, w, u, v):
+    def cell(weights):
+        def step(h, x):
+            h = jnp.tanh(x @ weights + h @ u)
+            return h, h
+
+        return step
+
+    start = jnp.zeros((2, 8))
+    _, f = lax.scan(cell(w), start, xs)
+    _, b = lax.scan(cell(v), start, xs, reverse=True)
+    return jnp.sum(f * b)
+
+
 @case((4, 8), (8, 8), argnums=(0, 1), mode="call")
 def step(x, w):
     def loss(w):

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 from jax import lax
+from programs import CASES, ends_in_a_product, hand_written_attention, two_directions
 
 import jaxflops as jf
 from jaxflops.jaxpr.derivation import Derivation
@@ -139,3 +140,25 @@ def test_sizes_and_json() -> None:
     derivation = jf.analyze(two_layer, mode="grad", argnums=(1, 2))(*SYMBOLS).derivation
     assert derivation.at(B=2, D=3, K=5).flops() == 4 * 2 * 9 + 6 * 2 * 3 * 5
     assert Derivation.from_json(derivation.to_json()) == derivation
+
+
+def program(fn: Any) -> Derivation:
+    case = next(case for case in CASES if case.fn is fn)
+    return jf.analyze(case.fn, **case.how)(*case.args).derivation
+
+
+def test_a_hand_written_backward_may_transpose_the_cotangent() -> None:
+    own = {row.form: row.forward for row in program(hand_written_attention) if row.own_backward}
+    assert own["k.grad = scores.grad.T @ q"] == "scores"
+    assert all(own.values())
+
+
+def test_slices_of_one_array_have_one_name_in_every_loop() -> None:
+    forms = [row.form for row in program(two_directions)]
+    assert sum("xs[i]" in form for form in forms) == 4
+    assert not any(" x[i]" in form for form in forms)
+
+
+def test_both_transposes_read_the_cotangent_of_a_loss_that_is_a_product() -> None:
+    terms = [row for row in program(ends_in_a_product) if row.name == "r.grad"]
+    assert [row.form.split()[1] for row in terms] == ["+=", "+="]

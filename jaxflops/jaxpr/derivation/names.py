@@ -130,7 +130,7 @@ class Names:
     def _settle(self, value: Value) -> None:
         """Give a value the first number that makes its identifier its own."""
         if self._base(value) is not None:
-            if self._taken.setdefault(self._text(value, {}), value) is value:
+            if self._is_same(self._taken.setdefault(self._text(value, {}), value), value):
                 return
             self._apart.add(value)
         plain = self._stem(value) + _indexes(value, {})
@@ -138,6 +138,13 @@ class Names:
         while self._taken.setdefault(self._text(value, {}), value) is not value:
             self._numbers[value] += 1
         self._last[plain] = self._numbers[value]
+
+    def _is_same(self, one: Value, other: Value) -> bool:
+        """Whether both are one value, or the slices `xs[i]` that two loops take of one array."""
+        if one is other or one.kind != "slice" or other.kind != "slice":
+            return one is other
+        bases = self._base(one), self._base(other)
+        return None not in bases and self._is_same(*bases)  # type: ignore[arg-type]
 
     def _stem(self, value: Value) -> str:
         """The identifier without number and indexes."""

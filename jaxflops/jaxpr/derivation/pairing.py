@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from jaxflops.jaxpr._jax import Position
 from jaxflops.jaxpr.derivation.chains import Chain, Chains
-from jaxflops.jaxpr.derivation.transposes import Fit, fits, unviewed
+from jaxflops.jaxpr.derivation.transposes import Fit, fits, unpermuted, unviewed
 from jaxflops.jaxpr.derivation.values import Contraction, Value, same_as
 
 Lines = tuple[Position, ...]
@@ -34,7 +34,8 @@ class Pair(NamedTuple):
     @property
     def cotangent(self) -> Value:
         """The operand of the backward product that is the forward product's cotangent."""
-        return same_as(self.backward.operands[self.fit.cotangent])
+        operand = self.backward.operands[self.fit.cotangent]
+        return unpermuted(operand)[0] if self.fit.turned else same_as(operand)
 
 
 @dataclass
@@ -144,6 +145,7 @@ class _Choice:
 
     def _choose(self, product: Contraction, candidates: Iterable[Contraction]) -> None:
         own = {same_as(operand) for operand in product.operands[:2]}
+        own |= {unpermuted(operand)[0] for operand in product.operands[:2]}
         for forward in candidates:
             known = self._cotangent.get((forward.value, product.sweep))
             if known is None or known in own:

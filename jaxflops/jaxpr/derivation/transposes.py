@@ -15,12 +15,14 @@ class Fit(NamedTuple):
 
     role: the operand of the other product whose gradient it is; cotangent: which of its own
       operands is the cotangent; out: its result's axes, labelled as the other product's
-      (empty for a convolution, whose transposes keep the operand's layout).
+      (empty for a convolution, whose transposes keep the operand's layout); turned: the operand
+      is a permutation of the cotangent, as where a backward rule by hand writes `g.T @ q`.
     """
 
     role: int
     cotangent: int
     out: Axes = ()
+    turned: bool = False
 
 
 def fits(backward: Contraction, forward: Contraction) -> Iterator[Fit]:
@@ -31,6 +33,8 @@ def fits(backward: Contraction, forward: Contraction) -> Iterator[Fit]:
         if backward.operands[cotangent].shape != forward.value.shape:
             continue
         yield from _FITS[forward.name](backward, forward, cotangent)
+    if forward.name == "dot_general":
+        yield from _turned(backward, forward)
 
 
 def dot_labels(product: Contraction) -> Labels:
@@ -39,16 +43,30 @@ def dot_labels(product: Contraction) -> Labels:
     return labels_of(product.eqn.params["dimension_numbers"], left, right)
 
 
-def _dots(backward: Contraction, forward: Contraction, cotangent: int) -> Iterator[Fit]:
+def _turned(backward: Contraction, forward: Contraction) -> Iterator[Fit]:
+    """Transposes that read a permutation of the cotangent."""
+    out = dot_labels(forward).out
+    for cotangent in (0, 1):
+        base, permutation = unpermuted(backward.operands[cotangent])
+        if permutation != tuple(range(len(permutation))) and base.shape == forward.value.shape:
+            seen = permute(out, permutation)
+            for fit in _dots(backward, forward, cotangent, seen):
+                yield fit._replace(turned=True)
+
+
+def _dots(
+    backward: Contraction, forward: Contraction, cotangent: int, seen: Axes | None = None
+) -> Iterator[Fit]:
     labels = dot_labels(forward)
     numbers = backward.eqn.params["dimension_numbers"]
+    read = labels.out if seen is None else seen
     for role in (0, 1):
         sibling = _as_seen(
             forward.operands[1 - role], labels.operands[1 - role], backward.operands[1 - cotangent]
         )
         if sibling is None:
             continue
-        pair = (labels.out, sibling) if cotangent == 0 else (sibling, labels.out)
+        pair = (read, sibling) if cotangent == 0 else (sibling, read)
         out = product_of(numbers, *pair)
         if out is not None and sorted(out) == sorted(labels.operands[role]):
             yield Fit(role, cotangent, out)
@@ -56,8 +74,8 @@ def _dots(backward: Contraction, forward: Contraction, cotangent: int) -> Iterat
 
 def _as_seen(value: Value, labels: Axes, other: Value) -> Axes | None:
     """Labels of `other`'s axes, if it is `value` up to a permutation."""
-    base, permutation = _unpermuted(value)
-    other_base, other_permutation = _unpermuted(other)
+    base, permutation = unpermuted(value)
+    other_base, other_permutation = unpermuted(other)
     if base.number != other_base.number:
         return None
     plain = [0] * len(labels)
@@ -66,7 +84,7 @@ def _as_seen(value: Value, labels: Axes, other: Value) -> Axes | None:
     return permute(plain, other_permutation)
 
 
-def _unpermuted(value: Value) -> tuple[Value, Axes]:
+def unpermuted(value: Value) -> tuple[Value, Axes]:
     """What it is a permutation of, and that permutation."""
     order = tuple(range(len(value.shape)))
     while value.kind == "equation" and (view := view_of(value.eqn, value.out)) is not None:
