@@ -296,6 +296,14 @@ def test_a_rule_that_cannot_say_is_unknown() -> None:
             lambda: jf.analyze(newton, trip_counts={"solver": 3})(jf.spec("f32[8,8]")),
             "no open loop at 'solver'",
         ),
+        *(
+            (lambda n=n: jf.analyze(newton, trip_counts={"solver": n}), "write an int >= 0, or")
+            for n in (-8, 8.5, "8", None)
+        ),
+        (lambda: jf.analyze(loss, rules=["tanh"])(X, W), "a formula for each name"),
+        (lambda: jf.analyze(loss, rules={"tanh": 5})(X, W), "a formula for each name"),
+        (lambda: jf.analyze(jnp.tanh, rules={"tanh": lambda op, **_: 3})(X), "gives a jf.Cost"),
+        (lambda: jf.analyze(jnp.tanh, rules={"tanh": halved})(X), "write n // 2, not n / 2"),
         (lambda: jf.analyze(loss)(X, W).by("layer"), "write one of 'primitive'"),
         (lambda: jf.analyze(loss)(X, W).by("source", depth=2), "scope paths only"),
     ],
@@ -358,3 +366,7 @@ def test_positions_may_be_any_integers() -> None:
     assert (
         jf.analyze(loss, mode="grad", argnums=np.int64(1), static_argnums=None)(X, W).total == plain
     )
+
+
+def halved(op: Any, /, **_: Any) -> jf.Cost:
+    return jf.Cost(other_flops=op.out.size / 2)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, NamedTuple, cast
 
 from jaxflops.cost import ZERO, Cost
-from jaxflops.errors import UnknownCostError
+from jaxflops.errors import JaxflopsError, UnknownCostError
 from jaxflops.jaxpr import _jax
 from jaxflops.jaxpr.op import Array, Category, Op
 from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.registry import CostRule, override
 from jaxflops.jaxpr.symbols import to_count
+from jaxflops.polynomial import Polynomial
 from jaxflops.tree import Kind, Node, Site, State
 
 
@@ -83,6 +85,7 @@ class Leaves:
             cost = rule.formula(op, **eqn.params)
         except UnknownCostError as reason:  # the rule cannot say: a foreign function, a symbol
             return self._unknown(op, str(reason))
+        _check(op.name, cost)
         if rule.state != "free" and not (cost.bytes_read or cost.bytes_written):
             cost = cost + _traffic(op)
         notes = (f"{op.name}: {rule.note.format(**eqn.params)}",) if rule.note else ()
@@ -97,6 +100,16 @@ class Leaves:
                 f"or pass rules={{{op.name!r}: rule}}"
             )
         return Priced(_traffic(op), kind_of(op, ZERO, {}), "unknown", (message,))
+
+
+def _check(name: str, cost: Any) -> None:
+    """Raise JaxflopsError for what a rule must not give: no Cost, or a float in one."""
+    counts = cost.as_dict().values() if isinstance(cost, Cost) else (None,)
+    if not all(isinstance(count, (int, Fraction, Polynomial)) for count in counts):
+        raise JaxflopsError(
+            f"the rule of {name!r} gave {cost!r}; it gives a jf.Cost, whose counts are exact: ints "
+            "or polynomials (write n // 2, not n / 2)"
+        )
 
 
 def make_op(eqn: Any, options: Options) -> Op:

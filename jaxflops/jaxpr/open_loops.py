@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import index
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr.trip_counts import TripCount
-from jaxflops.polynomial import Count, symbol
+from jaxflops.polynomial import Count, Polynomial, symbol
 from jaxflops.tree import Source
 
 
@@ -23,7 +24,7 @@ class OpenLoops:
     """One symbol a `while` equation, `trips(file:line)`; `#2` for a second one on a line."""
 
     def __init__(self, hints: Mapping[str, Count]) -> None:
-        self.hints = dict(hints)
+        self.hints = {k: n if isinstance(n, Polynomial) else index(n) for k, n in hints.items()}
         self._symbols: dict[int, Count] = {}
         self._names: set[str] = set()
         self._used: set[str] = set()

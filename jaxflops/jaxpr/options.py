@@ -9,7 +9,7 @@ from typing import Any, get_args
 from jaxflops.branches import BranchPolicy
 from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr.op import Convolutions
-from jaxflops.polynomial import Count
+from jaxflops.polynomial import Count, Polynomial
 
 BRANCH_CHOICES = (
     "write branch='max', 'min', 'sum', a branch's index, or the name of a branch's function"
@@ -40,6 +40,12 @@ class Options:
             raise JaxflopsError(f"conv={self.conv!r}: write conv='taps' or conv='nominal'")
         if type(self.branch) not in (int, str):
             raise JaxflopsError(f"branch={self.branch!r}: {BRANCH_CHOICES}")
+        for place, trips in self.trip_counts.items():
+            whole = isinstance(trips, Polynomial) or (hasattr(trips, "__index__") and trips >= 0)
+            if not whole:
+                raise JaxflopsError(
+                    f"trip_counts: {trips!r} trips at {place!r}; write an int >= 0, or a polynomial"
+                )
 
     def check_branches(self, names: Collection[str]) -> None:
         """Raise JaxflopsError if `branch` names a function and no `cond` has one of that name."""

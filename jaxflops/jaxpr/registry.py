@@ -114,8 +114,14 @@ def override(rules: Mapping[str, Any] | None) -> Mapping[str, CostRule]:
     """The cost rules with `rules` (name -> formula or CostRule) in front, for one call."""
     if not rules:
         return COST_RULES
+    if not isinstance(rules, Mapping) or not all(map(_is_rule, rules.values())):
+        raise JaxflopsError(f"rules={rules!r}: write a formula for each name, as in {{'blur': fn}}")
     own = {n: r if isinstance(r, CostRule) else make_rule(r) for n, r in rules.items()}
     return ChainMap(own, COST_RULES)  # sees rules that packages register during the walk
+
+
+def _is_rule(rule: Any) -> bool:
+    return isinstance(rule, CostRule) or callable(rule)
 
 
 def _nothing(_op: Op, /, **_: Any) -> Cost:
