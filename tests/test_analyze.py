@@ -304,6 +304,10 @@ def test_a_rule_that_cannot_say_is_unknown() -> None:
         (lambda: jf.analyze(loss, rules={"tanh": 5})(X, W), "a formula for each name"),
         (lambda: jf.analyze(jnp.tanh, rules={"tanh": lambda op, **_: 3})(X), "gives a jf.Cost"),
         (lambda: jf.analyze(jnp.tanh, rules={"tanh": halved})(X), "write n // 2, not n / 2"),
+        (
+            lambda: jf.analyze(jnp.dot)(*jf.specs("f32[B,E]", "f32[D,K]")),
+            "sizes that must be equal need one name",
+        ),
         (lambda: jf.analyze(loss)(X, W).by("layer"), "write one of 'primitive'"),
         (lambda: jf.analyze(loss)(X, W).by("source", depth=2), "scope paths only"),
     ],

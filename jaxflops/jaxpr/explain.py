@@ -31,7 +31,10 @@ def _advice(error: Exception, mode: str, leaves: list[Any]) -> str:
             "and name settings in static_argnums"
         )
     if any(not isinstance(size, int) for x in leaves for size in getattr(x, "shape", ())):
-        return "if it runs with concrete sizes, it has no symbolic trace: use jf.interpolate"
+        return (
+            "sizes that must be equal need one name; if it runs with concrete sizes, it has no "
+            "symbolic trace: use jf.interpolate"
+        )
     transform = "jit" if mode == "call" else mode
     return f"check that it runs under jax.{transform} with these arguments"
 
