@@ -28,7 +28,8 @@ def choose(
     """
     if known is not None:
         return {known}, ()
-    place = f"cond at {Path(site.source.file).name}:{site.source.line}" if site.source else "cond"
+    source = site.source
+    place = f"cond at {Path(source.file).name or '?'}:{source.line}" if source else "cond"
     if policy == "sum":
         return set(range(len(nodes))), (f"{place}: all {len(nodes)} branches counted",)
     if isinstance(policy, int) or list(names).count(policy) == 1:

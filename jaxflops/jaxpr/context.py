@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from jaxflops.jaxpr import _jax
 from jaxflops.polynomial import Count
-from jaxflops.tree import Node, Phase
+from jaxflops.tree import Frame, Node, Phase
 
 Flags = tuple[bool, ...]
 Known = tuple[Count | None, ...]
@@ -22,12 +22,14 @@ class Context(NamedTuple):
       are `update`; empty when the phase settles it.
     scope: the absolute path, kept only while trip counts are given by it.
     known: the integers that inputs always are, kept only where a `while` may need them.
+    place: the line of the call, kept only where a loop or a choice has none of its own.
     """
 
     phase: Phase | None = None
     tainted: Flags = ()
     scope: tuple[str, ...] = ()
     known: Known = ()
+    place: Frame | None = None
 
     @property
     def settled(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from jaxflops.jaxpr import _jax
@@ -12,26 +13,44 @@ from jaxflops.jaxpr.scalar_steps import OpenLoopError, Step
 from jaxflops.jaxpr.scalars import Frame, Slice, keeps, value, xla_dtype
 
 
-class Loops:
-    """Which jaxprs hold a `while`, each looked through once."""
+class Holds:
+    """Which jaxprs hold an equation of a kind, each looked through once."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Callable[[Any], bool]) -> None:
+        self._wanted = wanted
         self._holds: dict[int, bool] = {}
         self._alive: list[Any] = []  # keeps jaxprs alive while their ids are keys
 
     def inside(self, jaxpr: Any) -> bool:
-        """Whether a `while` stands anywhere in the jaxpr."""
+        """Whether one stands anywhere in the jaxpr."""
         opened = _jax.open_jaxpr(jaxpr)
         if id(opened) not in self._holds:
             self._alive.append(opened)
-            self._holds[id(opened)] = any(map(self._in_equation, opened.eqns))
+            self._holds[id(opened)] = any(map(self.at, opened.eqns))
         return self._holds[id(opened)]
 
-    def _in_equation(self, eqn: Any) -> bool:
-        name = eqn.primitive.name
-        if name == "while" or name not in BODY_RULES:
-            return bool(name == "while")
+    def at(self, eqn: Any) -> bool:
+        """Whether the equation is one, or runs a jaxpr that holds one."""
+        if self._wanted(eqn):
+            return True
+        if eqn.primitive.name not in BODY_RULES:
+            return False
         return any(self.inside(jaxpr) for _, jaxpr in _jax.jaxprs_in(eqn.params))
+
+
+def is_loop(eqn: Any) -> bool:
+    """Whether the equation is a `while`."""
+    return bool(eqn.primitive.name == "while")
+
+
+def is_unplaced(eqn: Any) -> bool:
+    """Whether it is a loop or a choice without a line of the user's.
+
+    JAX cuts the tracebacks of functions that it traces once and keeps (`jax.random.poisson`).
+    """
+    if eqn.primitive.name not in ("while", "cond"):
+        return False
+    return not _jax.TracebackSource(eqn.source_info.traceback).file
 
 
 def enter(jaxpr: Any, known: Known) -> Frame:

@@ -33,7 +33,7 @@ class _Filler:
     def __init__(self, counts: Mapping[Key, int]) -> None:
         self._counts = counts
         self._observable = Observable()
-        self._seen: dict[int, Execution] = {}
+        self._seen: dict[tuple[int, str], Execution] = {}
 
     def nodes(self, jaxpr: Any, nodes: Sequence[Node], path: Path, runs: Count) -> tuple[Node, ...]:
         """The nodes of a jaxpr's equations, where it ran `runs` times in all."""
@@ -86,8 +86,9 @@ class _Filler:
 
     def _add(self, eqn: Any, seen: Execution) -> None:
         """A loop that several calls share is one loop of the program."""
-        before = self._seen.get(id(eqn))
-        self._seen[id(eqn)] = seen if before is None else before + seen
+        key = id(eqn), seen.place
+        before = self._seen.get(key)
+        self._seen[key] = seen if before is None else before + seen
 
 
 def _sum(node: Node, children: tuple[Node, ...]) -> Node:

@@ -21,12 +21,14 @@ class Trips(NamedTuple):
 
 
 class OpenLoops:
-    """One symbol a `while` equation, `trips(file:line)`; `#2` for a second one on a line."""
+    """One symbol a `while`, `trips(file:line)`; `#2` for a second one on a line.
+
+    A `while` without a line of its own, in a library function, is one a line that calls it.
+    """
 
     def __init__(self, hints: Mapping[str, Count]) -> None:
         self.hints = {k: n if isinstance(n, Polynomial) else index(n) for k, n in hints.items()}
-        self._symbols: dict[int, Count] = {}
-        self._names: set[str] = set()
+        self._names: dict[tuple[int, str], str] = {}
         self._used: set[str] = set()
         self._places: dict[str, None] = {}
         self._inferred: dict[str, Count] = {}
@@ -40,17 +42,17 @@ class OpenLoops:
             return Trips(
                 found.count, f"while at {place}: {found.count} trips, inferred: {found.reason}"
             )
-        self._places[place] = None
-        for key in keys:
+        name = self._name(eqn, place)
+        self._places[name] = None
+        for key in (name, *keys):
             if key and key in self.hints:
                 self._used.add(key)
                 return Trips(self.hints[key], f"while at {place}: trip count given for {key!r}")
-        name = self._symbol(eqn, place)
         note = (
-            f"while at {place}: trip count unknown ({found.reason}), kept as {name}; "
-            f"give trip_counts={{{place!r}: n}}"
+            f"while at {place}: trip count unknown ({found.reason}), kept as trips({name}); "
+            f"give trip_counts={{{name!r}: n}}"
         )
-        return Trips(name, note)
+        return Trips(symbol(f"trips({name})"), note)
 
     def check_hints(self) -> None:
         """Raise JaxflopsError for a hint that no open loop answers to, or that a count refutes.
@@ -73,12 +75,9 @@ class OpenLoops:
             f"by its scope path or its file:line, and the open loops are at: {open_loops}"
         )
 
-    def _symbol(self, eqn: Any, place: str) -> Count:
-        if id(eqn) not in self._symbols:
-            number, name = 1, f"trips({place})"
-            while name in self._names:
-                number += 1
-                name = f"trips({place}#{number})"
-            self._names.add(name)
-            self._symbols[id(eqn)] = symbol(name)
-        return self._symbols[id(eqn)]
+    def _name(self, eqn: Any, place: str) -> str:
+        """Its place, and a number where another loop was there before."""
+        if (id(eqn), place) not in self._names:
+            number = 1 + sum(where == place for _, where in self._names)
+            self._names[id(eqn), place] = place if number == 1 else f"{place}#{number}"
+        return self._names[id(eqn), place]

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from jaxflops import tree
 from jaxflops.jaxpr import _jax, shipped
 from jaxflops.jaxpr.call import Call
 from jaxflops.jaxpr.context import SETTLED, Context, Flags, Known, Walked, any_in, flags_of
-from jaxflops.jaxpr.known import Loops, enter, inputs_of
+from jaxflops.jaxpr.known import Holds, enter, inputs_of, is_loop, is_unplaced
 from jaxflops.jaxpr.leaf import Leaves, make_op
 from jaxflops.jaxpr.op import Body, OneOf, OpenLoop
 from jaxflops.jaxpr.open_loops import OpenLoops
@@ -43,7 +44,8 @@ class _Walker:
         self._options = options
         self._leaves = leaves
         self._loops = OpenLoops(options.trip_counts)
-        self._holds = Loops()
+        self._holds = Holds(is_loop)
+        self._unplaced = Holds(is_unplaced)
         self._branches: set[str] = set()  # the names of all branches
         self._known: dict[tuple[int, Context], Walked] = {}
         self._alive: list[Any] = []  # keeps jaxprs alive while their ids are keys
@@ -106,7 +108,10 @@ class _Walker:
         flags, frame = given
         phase = compose_phase(context.phase, site.phase)
         scope = (*context.scope, *site.scope) if self._loops.hints else ()
-        inner = Context(phase, () if phase in SETTLED else flags, scope)
+        place = self._place(eqn, site, context)
+        if place is not None and eqn.primitive.name in ("while", "cond"):
+            site = site._replace(source=place)
+        inner = Context(phase, () if phase in SETTLED else flags, scope, (), place)
         call = Call(eqn, site, inner, self._options, self.jaxpr, self._into(frame, eqn))
         rule = BODY_RULES.get(eqn.primitive.name)
         if rule is None:
@@ -116,10 +121,19 @@ class _Walker:
             self._branches.update(bodies.names)
         if isinstance(bodies, OpenLoop):
             assert frame is not None
-            source = _jax.TracebackSource(eqn.source_info.traceback)
+            assert site.source is not None
             found = trip_count(frame, eqn, bodies)
-            return call.run(bodies, self._loops.trips(eqn, source, scope, found))
+            return call.run(bodies, self._loops.trips(eqn, site.source, scope, found))
         return call.run(bodies, None)
+
+    def _place(self, eqn: Any, site: Site, context: Context) -> tree.Frame | None:
+        """The equation's line, or its call's, where a loop or a choice has none of its own."""
+        source = site.source
+        if source is None or not self._unplaced.at(eqn):
+            return None
+        return (
+            tree.Frame(source.file, source.line, source.function) if source.file else context.place
+        )
 
     def _into(self, frame: Frame | None, eqn: Any) -> Callable[[Body], Known]:
         """What is known of the inputs of a body of `eqn`, where a `while` in it may need that."""
