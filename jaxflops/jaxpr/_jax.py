@@ -162,6 +162,10 @@ class TracebackSource:
             self._frame = frame or source_info_util.Frame("", "", 0, 0, 0, 0)
         return self._frame
 
+    def __bool__(self) -> bool:
+        """Whether a frame is the user's: library code traced apart has none, and its call has."""
+        return bool(self.file)
+
     @property
     def file(self) -> str:
         """Path of the user's file; empty when no frame is the user's."""

@@ -71,7 +71,8 @@ def _inside(params: dict[str, Any]) -> dict[str, Any]:
 
 def _written(value: Any) -> Any:
     if isinstance(value, (tuple, list)) and any(map(_jax.is_jaxpr, value)):
-        return type(value)(map(_written, value))
+        written = map(_written, value)
+        return type(value)(*written) if hasattr(value, "_fields") else type(value)(written)
     if not _jax.is_jaxpr(value):
         return value
     opened = _jax.open_jaxpr(value)

@@ -236,3 +236,20 @@ def test_the_waiting_object_says_how_to_call_it():
     assert repr(jf.compare(twice)) == (
         "<jf.compare(twice, mode='call'): call it with twice's arguments>"
     )
+
+
+LIBRARY = {  # JAX's own functions, traced apart from the call: the equations have no frame of ours
+    "cholesky": (lambda a: jnp.linalg.cholesky(a).sum(), ("f32[6,6]",)),
+    "solve": (lambda a, b: jnp.linalg.solve(a, b).sum(), ("f32[6,6]", "f32[6,2]")),
+    "qr": (lambda a: jnp.linalg.qr(a)[0].sum(), ("f32[6,4]",)),
+}
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_library_code_stands_where_it_is_called(name):
+    fn, args = LIBRARY[name]
+    found = jf.compare(fn, mode="grad", compiled=False)(*jf.specs(*args))
+    assert found.counted.matmul_flops > 0
+    assert (found.unexplained, found.ok) == (0, True)
+    lines = {leaf.site.source.line for leaf in found.counted.tree.leaves() if leaf.site.source}
+    assert lines == {fn.__code__.co_firstlineno}
