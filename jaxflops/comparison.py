@@ -22,7 +22,7 @@ from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.context import Options as HloOptions
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk
-from jaxflops.jaxpr._jax import dce
+from jaxflops.jaxpr._jax import dce, expand_high
 from jaxflops.jaxpr.inlined import inlined
 from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.program import How, Mode, function_name
@@ -170,13 +170,13 @@ class Compare:
         # A jitted function's parameters are no constants here, so trips are taken from the counts.
         options = Options(trip_counts={**trips_by_place(counted), **self.trip_counts})
         leaves = LoweredLeaves(options)
-        equations = walk_jaxpr(inlined(dce(traced.jaxpr)[0]), options, leaves)
+        equations = walk_jaxpr(inlined(_live(traced)), options, leaves)
         alone, share = leaves.lowered(self.target), of_one_device(counted)
         return elementwise(share, of_one_device(equations), alone, lowered)
 
     def _dead(self, traced: Any) -> Dead:
         """What is dead in iterations that lowering writes out beside their loop."""
-        live, options = dce(traced.jaxpr)[0], Options(trip_counts=self.trip_counts)
+        live, options = _live(traced), Options(trip_counts=self.trip_counts)
         return dead_in(walk_jaxpr(live, options), walk_jaxpr(written_out(live), options))
 
     def _compiled(self, source: Any, options: HloOptions, made: Provenance) -> CompiledAnalysis:
@@ -187,6 +187,11 @@ class Compare:
     def __repr__(self) -> str:
         name = function_name(self.fn)
         return f"<jf.compare({name}, mode={self.how.mode!r}): call it with {name}'s arguments>"
+
+
+def _live(traced: Any) -> Any:
+    """The jaxpr that is lowered: without dead code, what JAX keeps whole until then written out."""
+    return dce(expand_high(traced.jaxpr))[0]
 
 
 def _refuse_open(counted: Analysis) -> None:

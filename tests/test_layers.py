@@ -93,6 +93,12 @@ def test_files_hold_one_job(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 250
 
 
+def test_modules_of_tests_have_names_of_their_own() -> None:
+    """Of two with one name pytest can collect only one, and stops."""
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert len(names) == len(set(names)), sorted(names)
+
+
 def test_only_the_terminal_needs_rich() -> None:
     users = {
         room(p) + "/" + p.name for p in FILES if any(m.startswith("rich") for m in imported(p))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from jaxflops.compare.entries import Entries, Entry, Place, total
 from jaxflops.compare.passes import Change
+from jaxflops.hlo.sites import COMPILER
 
 Law = Callable[[Change], bool]
 
@@ -75,17 +76,22 @@ def shrinks(change: Change) -> bool:
 def multiplies_by_groups(change: Change) -> bool:
     """Each convolution that is gone is there again, its FLOPs times a group count it may have had.
 
-    Of the same phase and run as often; the new instruction need not have its name.
+    Run as often, and of the same phase or without a name, which is without a phase.
     """
-    wanted: Counter[tuple[str, int]] = Counter()
-    for entry, times in _new(change).items():
-        wanted[entry.place.phase, entry.flops] += times
+    wanted = Counter(_new(change))
     for entry, times in _gone(change).items():
-        phase, flops = entry.place.phase, entry.flops
-        found = [n for n in change.groups if wanted[phase, flops * n] >= times]
-        if not found:
+        dense = (
+            other
+            for n in sorted(change.groups)
+            for other in wanted
+            if other.flops == n * entry.flops
+            and wanted[other] >= times
+            and (other.place.phase == entry.place.phase or other.place.scope == COMPILER)
+        )
+        found = next(dense, None)
+        if found is None:
             return False
-        wanted[phase, flops * min(found)] -= times
+        wanted[found] -= times
     return not +wanted
 
 

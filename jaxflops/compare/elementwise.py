@@ -8,11 +8,12 @@ program, opcode by opcode. Neither is what is left over of the other.
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxflops.compare.alone import FIELDS, Alone, Work, work_of
 from jaxflops.compare.entries import place_of
 from jaxflops.errors import JaxflopsError
+from jaxflops.jaxpr import _jax
 from jaxflops.jaxpr.registry import COST_RULES
 from jaxflops.tree import Node
 
@@ -21,6 +22,7 @@ TOLERANCE = 100
 # What a rule's oracle says where a count is a definition of its own; where it says that the count
 # is that of the lowered instructions, or nothing, these must agree.
 _DEFINED = ("by definition", "scalar loop", "published", "JAX's own", "one round of JAX's own")
+_COMPLEX = "complex: by definition"
 
 
 class WorkRow(NamedTuple):
@@ -143,7 +145,11 @@ def _why(name: str, each: Alone) -> str:
         return IDENTITY
     oracle = COST_RULES[name].oracle if name in COST_RULES else ""
     own = oracle.startswith(_DEFINED) and "lowered XLA" not in oracle
-    return EXPANDED if own else DISAGREES
+    return EXPANDED if own or (_COMPLEX in oracle and _is_complex(each.eqn)) else DISAGREES
+
+
+def _is_complex(eqn: Any) -> bool:
+    return any(_jax.category(v.aval) == "complex" for v in eqn.invars)
 
 
 def _recount(counted: Node, equations: Node) -> list[WorkRow]:

@@ -225,15 +225,6 @@ def itemsize(aval: Any) -> int:
     return int(getattr(getattr(aval, "dtype", None), "itemsize", 0))
 
 
-def float_bits(aval: Any) -> tuple[int, int] | None:
-    """(exponent bits, mantissa bits) of a floating-point type."""
-    if category(aval) != "float":
-        return None
-    finfo: Any = jax.numpy.finfo  # typed in some releases of ml_dtypes, untyped in others
-    info = finfo(aval.dtype)
-    return int(info.nexp), int(info.nmant)
-
-
 def category(aval: Any) -> str:
     """float, complex, integer, bool or key."""
     dtype = getattr(aval, "dtype", None)

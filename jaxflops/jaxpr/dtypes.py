@@ -57,3 +57,12 @@ def _key_dtype(name: str, kind: str | None) -> Any:
     except ValueError:
         known = ", ".join(f"key<{short}>" for short in _IMPLEMENTATIONS)
         raise SpecError(f"unknown random generator in {name!r}; write key, {known}") from None
+
+
+def float_bits(aval: Any) -> tuple[int, int] | None:
+    """(exponent bits, mantissa bits) of a floating-point type."""
+    if not jnp.issubdtype(aval.dtype, jnp.floating):
+        return None
+    finfo: Any = jnp.finfo  # typed in some releases of ml_dtypes, untyped in others
+    info = finfo(aval.dtype)
+    return int(info.nexp), int(info.nmant)

@@ -8,6 +8,7 @@ from jaxflops.compare.passes import Change
 
 A = Place("forward", ("layer",), "f.py", 1)
 B = Place("forward", ("other",), "f.py", 2)
+BACK = A._replace(phase="backward")
 COMPILER = Place("forward", ("(compiler)",), "", 0)
 
 KEPT = [
@@ -33,6 +34,12 @@ KEPT = [
         {Entry(COMPILER, 32): 2},
         "grouped convolution made dense",
     ),
+    (
+        "convolution-group-converter",
+        {Entry(BACK, 8): 2},
+        {Entry(BACK, 8): 1, Entry(COMPILER, 32): 1},  # what has no name has no phase
+        "grouped convolution made dense",
+    ),
 ]
 SHARE = "spmd-partitioning"
 BROKEN = [
@@ -45,6 +52,7 @@ BROKEN = [
     ("algsimp", {Entry(A, 8): 1}, {Entry(A, 9): 1}),  # grows
     ("algsimp", {Entry(COMPILER, 6): 1, Entry(B, 9): 1}, {Entry(A, 5): 1}),  # no renaming
     ("convolution-group-converter", {Entry(A, 8): 2}, {Entry(A, 24): 2}),  # no such group count
+    ("convolution-group-converter", {Entry(BACK, 8): 2}, {Entry(A, 32): 2}),  # another phase
     ("convolution-group-converter", {Entry(A, 8): 2}, {Entry(A, 32): 3}),  # runs more often
     ("no-such-pass", {Entry(A, 8): 1}, {}),
 ]

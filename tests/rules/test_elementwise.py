@@ -118,6 +118,7 @@ def test_integer_pow_counts_the_products_it_lowers_to(y) -> None:
         (INT, "float32", "other_flops"),
         (B, "float32", "other_flops"),
         (B, "int32", "int_ops"),
+        (X, "complex64", "other_flops"),
     ],
 )
 def test_converts(source, target, field) -> None:
@@ -125,6 +126,14 @@ def test_converts(source, target, field) -> None:
     got = cost(f, source)
     assert arithmetic(got) == lowered(f, source)
     assert {name for name in ("other_flops", "int_ops") if getattr(got, name)} == {field} - {None}
+
+
+@pytest.mark.filterwarnings("ignore:Casting complex values to real")
+@pytest.mark.parametrize(("target", "flops"), [("float32", 0), ("int32", N)])
+def test_the_real_part_is_taken_not_computed(target, flops) -> None:
+    f = lambda x: lax.convert_element_type(x, target)
+    assert arithmetic(cost(f, C)) == lowered(f, C)
+    assert cost(f, C).other_flops == flops
 
 
 def test_a_convert_of_weak_typing_alone_is_no_work() -> None:

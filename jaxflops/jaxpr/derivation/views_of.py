@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 from jaxflops.jaxpr import _jax
+from jaxflops.jaxpr.dtypes import float_bits
 from jaxflops.jaxpr.symbols import to_count
 from jaxflops.polynomial import Polynomial
 
@@ -92,7 +93,7 @@ def _is_one(size: Any) -> bool:
 
 
 def _keeps_precision(aval: Any, params: Any) -> bool:
-    info = _jax.float_bits(aval)
+    info = float_bits(aval)
     return info == (params["exponent_bits"], params["mantissa_bits"])
 
 

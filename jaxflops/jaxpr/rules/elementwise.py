@@ -34,7 +34,7 @@ def one_operation(op: Op, /, **_: Any) -> Cost:
     return arithmetic(operand, op.out.size * components(operand))
 
 
-@cost_rule("abs", "sign", oracle=XLA)
+@cost_rule("abs", "sign", oracle=f"{XLA}; complex: by definition")
 def modulus(op: Op, /, **_: Any) -> Cost:
     """1 an element; complex: a² + b² (3) and a root, and for the sign two divisions by it."""
     if not is_complex(op.inputs[0]):
@@ -58,11 +58,17 @@ def select_n(op: Op, /, **_: Any) -> Cost:
     return arithmetic(op.out, choices) + Cost(int_ops=compares)
 
 
+_REAL_PART = {"complex64": "float32", "complex128": "float64"}
+
+
 @cost_rule("convert_element_type", oracle=XLA)
 def convert_element_type(op: Op, /, **_: Any) -> Cost:
-    """1 an element (a FLOP if either type is floating); nothing where only weak typing changes."""
+    """1 an element (a FLOP if either type is floating); nothing where only weak typing changes.
+
+    Nor where a complex number becomes its own real part, which is no arithmetic.
+    """
     source, target = op.inputs[0], op.out
-    if source.dtype == target.dtype:
+    if target.dtype in (source.dtype, _REAL_PART.get(source.dtype)):
         return ZERO
     typed = source if source.category in ("float", "complex") else target
     return arithmetic(typed, target.size * min(components(source), components(target)))
