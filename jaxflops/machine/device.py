@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+FORMATS = (
+    *("fp64", "fp32", "tf32", "bf16", "fp16", "fp16_acc16"),
+    *("fp8", "fp8_acc16", "fp6", "fp4", "int8", "int4"),
+)
+"""Names under which a peak is kept."""
+
 
 class Links(NamedTuple):
     """How a device talks to others.

@@ -4,7 +4,7 @@
     id = "my-accelerator"
     kinds = ["My Accelerator.*"]  # regular expressions over jax.Device.device_kind
     platform = "cuda"             # which rules choose a peak by precision: cuda, rocm, tpu, cpu
-    peak = { bf16 = 250e12, fp32 = 60e12 }  # dense FLOP/s of one JAX device
+    peak = { bf16 = 250e12, fp32 = 60e12 }  # dense FLOP/s of one JAX device, by format
     bandwidth = 1.2e12            # bytes/s; may be left out, as memory_bytes, name and notes may
     source = "vendor's datasheet"
     date = "2026-11"
@@ -14,6 +14,7 @@ Its rows come before the table's and before what is derived of a CPU.
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxflops.errors import JaxflopsError
-from jaxflops.machine.device import Device
+from jaxflops.machine.device import FORMATS, Device
 
 VARIABLE = "JAXFLOPS_DEVICES"
 Rows = Mapping[str, tuple[Device, tuple[re.Pattern[str], ...]]]
@@ -38,10 +39,18 @@ def read(path: str) -> Rows:
         data = tomllib.loads(Path(path).expanduser().read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise JaxflopsError(f"{VARIABLE}={path}: cannot be read as TOML: {error}") from error
-    rows = data.get("device")
-    if not isinstance(rows, list) or set(data) != {"device"}:
+    rows: Any = data.get("device")
+    if not _are_tables(rows) or set(data) != {"device"}:
         raise JaxflopsError(f"{VARIABLE}={path}: write one table [[device]] for each device")
-    return dict(_row(path, row) for row in rows)
+    found = [_row(path, row) for row in rows]
+    ids = [name for name, _ in found]
+    if twice := sorted({name for name in ids if ids.count(name) > 1}):
+        raise JaxflopsError(f"{VARIABLE}={path}: two devices are called {', '.join(twice)}")
+    return dict(found)
+
+
+def _are_tables(rows: Any) -> bool:
+    return isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
 
 
 def _row(path: str, row: dict[str, Any]) -> tuple[str, tuple[Device, tuple[re.Pattern[str], ...]]]:
@@ -82,9 +91,19 @@ def _check(path: str, row: dict[str, Any]) -> None:
 
 
 def _check_values(where: str, row: dict[str, Any]) -> None:
-    rates = {**row["peak"], **row.get("vector", {})}
-    if wrong := [fmt for fmt, rate in rates.items() if not _is_rate(rate)]:
+    rates = [*row["peak"].items(), *row.get("vector", {}).items()]
+    if wrong := [fmt for fmt, rate in rates if not _is_rate(rate)]:
         raise JaxflopsError(f"{where}: {', '.join(wrong)}: write FLOP/s, as in bf16 = 250e12")
+    if wrong := [fmt for fmt, _ in rates if fmt not in FORMATS]:
+        raise JaxflopsError(
+            f"{where}: {', '.join(wrong)} is no format; write {', '.join(FORMATS)} (fp32 is true "
+            "float32, tf32 what NVIDIA does with float32 by default)"
+        )
+    for name in ("bandwidth", "memory_bytes"):
+        if name in row and not _is_rate(row[name]):
+            raise JaxflopsError(
+                f"{where}: {name} = {row[name]!r}: write more than 0, or leave it out"
+            )
     for kind in row["kinds"]:
         try:
             re.compile(kind)
@@ -93,4 +112,5 @@ def _check_values(where: str, row: dict[str, Any]) -> None:
 
 
 def _is_rate(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and 0 < value < math.inf

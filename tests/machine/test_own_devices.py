@@ -63,6 +63,12 @@ WRONG = {
     ROW.replace('"cuda"', '"gpu"'): "platform is one of cuda, rocm, tpu, cpu",
     ROW.replace("1.2e12", '"fast"'): "bandwidth = 'fast' is no float",
     ROW.replace("My Accelerator.*", "("): r"kind '\('",
+    ROW.replace("250e12", "inf"): "bf16: write FLOP/s",
+    ROW.replace("bf16", "float16"): "float16 is no format; write fp64, fp32, tf32, bf16",
+    ROW.replace("1.2e12", "0"): "bandwidth = 0: write more than 0, or leave it out",
+    ROW.replace("1.2e12", "true"): "bandwidth = True: write more than 0, or leave it out",
+    "device = [1]": r"write one table \[\[device\]\] for each",
+    ROW + ROW: "two devices are called mine",
 }
 
 
