@@ -10,11 +10,13 @@ from typing import Any
 import jax
 
 from jaxflops.analysis import analyze
+from jaxflops.differentiated import differentiated
 from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.context import Options as HloOptions
 from jaxflops.hlo.ir import HloError
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk as walk_hlo
+from jaxflops.jaxpr.program import Mode
 from jaxflops.machine.calls import Feed
 from jaxflops.machine.device import Device
 from jaxflops.machine.devices import device as find_device
@@ -33,6 +35,9 @@ from jaxflops.tree import Node
 def measure(  # noqa: PLR0913 - the options of one front door
     fn: Any,
     *misplaced: Any,
+    mode: Mode = "call",
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
     feed: Feed | None = None,
     rotate: int = 1,
     static_argnums: int | Sequence[int] = (),
@@ -49,6 +54,7 @@ def measure(  # noqa: PLR0913 - the options of one front door
 
     fn: a function, jitted or not, or a `jax.stages` Traced, Lowered or Compiled (those last two
       are timed, and not counted).
+    mode, argnums, has_aux: as in `jf.analyze`, but for "vjp", which is no program to run.
     feed: `(outputs, args) -> next args`: chains the calls, for donated state too large to copy.
       Without it donated arguments are copied before each call, and your arrays survive.
     rotate: take so many copies of the arguments in turn. Small ones stay in a cache between calls,
@@ -67,13 +73,24 @@ def measure(  # noqa: PLR0913 - the options of one front door
     found = find_device(device) if isinstance(device, str) else device
     if isinstance(device, str) and found is None:
         raise JaxflopsError(f"device={device!r} is not known: write jf.device(...)'s names")
-    if rotate < 1:
-        raise JaxflopsError(f"rotate={rotate}: write how many copies to take in turn, 1 or more")
+    _check(rotate, samples, seconds, integers)
+    target = differentiated(fn, mode, argnums, has_aux=has_aux)
     options: dict[str, Any] = {"static_argnums": static_argnums, "feed": feed, "clock": clock}
     options["rotate"] = rotate
     options["progress"] = Bar() if progress is None else progress
     plan = Plan(samples=samples, seconds=seconds)
-    return Measure(fn, found, plan, Inputs(seed, integers), trip_counts or {}, options)
+    return Measure(target, found, plan, Inputs(seed, integers), trip_counts or {}, options)
+
+
+def _check(rotate: int, samples: int | None, seconds: float, integers: tuple[int, int]) -> None:
+    if rotate < 1:
+        raise JaxflopsError(f"rotate={rotate}: write how many copies to take in turn, 1 or more")
+    if samples is not None and samples < 1:
+        raise JaxflopsError(f"samples={samples}: write how many to take, 1 or more")
+    if not seconds > 0:
+        raise JaxflopsError(f"seconds={seconds}: write how long to take samples, more than 0")
+    if not integers[0] < integers[1]:
+        raise JaxflopsError(f"integers={integers}: write (low, high), low being less than high")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import jax
 
 from jaxflops.attribution.executions import affordable_runs
 from jaxflops.attribution.join import Joined, join
+from jaxflops.differentiated import differentiated
 from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.context import Options
 from jaxflops.hlo.module import read_module
@@ -66,7 +67,7 @@ def profile(  # noqa: PLR0913 - the options of one front door
     found = find_device(device) if isinstance(device, str) else device
     if isinstance(device, str) and found is None:
         raise JaxflopsError(f"device={device!r} is not known: write jf.device(...)'s names")
-    target = _transformed(fn, mode, argnums, has_aux=has_aux)
+    target = differentiated(fn, mode, argnums, has_aux=has_aux)
     return ProfileCall(target, found, runs, static_argnums, trip_counts or {}, (seed, integers))
 
 
@@ -141,19 +142,3 @@ def _at_most(device: jax.Device) -> Device | None:
     if device.platform == "cpu" and jax.local_device_count("cpu") > 1:
         return this_cpu()
     return find_device(device.device_kind)
-
-
-def _transformed(fn: Any, mode: Mode, argnums: int | Sequence[int], *, has_aux: bool) -> Any:
-    if mode == "call":
-        return fn
-    if mode not in ("grad", "value_and_grad"):
-        raise JaxflopsError(
-            f"mode={mode!r}: write 'call', 'grad' or 'value_and_grad', or pass a function that "
-            "calls jax.vjp"
-        )
-    if not callable(fn) or isinstance(fn, jax.stages.Traced | jax.stages.Lowered):
-        raise JaxflopsError(
-            f"mode={mode!r} differentiates a function, and this is a {type(fn).__name__}"
-        )
-    transform = jax.grad if mode == "grad" else jax.value_and_grad
-    return transform(fn, argnums=argnums, has_aux=has_aux)

@@ -14,7 +14,7 @@ LAYERS = [
     {"formulas", "tree", "quantities", "conventions", "branches", "executions"},
     {"jaxpr", "hlo", "machine"},
     {"targets"},
-    {"views", "coverage", "contractions", "substitute", "compare", "attribution"},
+    {"views", "coverage", "contractions", "differentiated", "substitute", "compare", "attribution"},
     {"viewed"},
     {"report"},
     {"results"},

@@ -369,3 +369,34 @@ def test_seconds_are_of_every_device_that_the_program_uses():
     )
     two, four = ([f"{n} True True", f"<lambda> on {n} x cpu"] for n in (2, 4))
     assert ran.stdout.splitlines() == [*two, *four]
+
+
+def test_a_gradient_is_timed_and_counted():
+    def loss(w, x):
+        return layer(w, x), x
+
+    measurement = timed(loss, W, X, mode="value_and_grad", has_aux=True)
+    assert measurement.mfu == 2 * (2 * 8 * 4 * 4) / 1024  # forward, and w.grad
+    both = timed(loss, W, X, mode="grad", argnums=(0, 1), has_aux=True)
+    assert both.mfu == 3 * (2 * 8 * 4 * 4) / 1024
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"samples": 0}, "samples=0: write how many"),
+        ({"seconds": 0}, "seconds=0: write how long"),
+        ({"integers": (5, 5)}, r"integers=\(5, 5\): write \(low, high\)"),
+        ({"mode": "vjp"}, "mode='vjp': write 'call', 'grad' or 'value_and_grad'"),
+    ],
+)
+def test_options_that_leave_nothing_to_time_are_refused(options, message):
+    with pytest.raises(JaxflopsError, match=message):
+        measure(layer, **options)
+
+
+def test_symbols_cannot_be_run():
+    with pytest.raises(
+        JaxflopsError, match="layer runs at sizes in numbers, and got the symbols B"
+    ):
+        measure(layer)(W, jf.spec("f32[B,4]"))

@@ -82,8 +82,13 @@ def run(given: argparse.Namespace) -> int:
 def _measure(called: Call, given: argparse.Namespace) -> Measurement:
     from jaxflops.measuring import measure
 
+    if given.mode == "vjp":
+        raise JaxflopsError("--mode vjp has no program to run; use value_and_grad or grad")
     ready = measure(
-        _differentiated(called, given),
+        called.fn,
+        mode=given.mode,
+        argnums=called.argnums,
+        has_aux=given.has_aux,
         static_argnums=called.static,
         trip_counts=dict(given.trips),
         device=given.device,
@@ -92,17 +97,6 @@ def _measure(called: Call, given: argparse.Namespace) -> Measurement:
     )
     args, kwargs = _filled((called.args, called.kwargs), given.at or {})
     return ready(*args, **kwargs)
-
-
-def _differentiated(called: Call, given: argparse.Namespace) -> Any:
-    import jax
-
-    if given.mode == "call":
-        return called.fn
-    if given.mode == "vjp":
-        raise JaxflopsError("--mode vjp has no program to run; use value_and_grad or grad")
-    transform = jax.grad if given.mode == "grad" else jax.value_and_grad
-    return transform(called.fn, argnums=called.argnums, has_aux=given.has_aux)
 
 
 def _filled(tree: Any, sizes: dict[str, int]) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import jax
+import jax.export
 
 from jaxflops.errors import JaxflopsError, TraceError
 
@@ -59,6 +60,7 @@ def stage(
     Raises TraceError, or JaxflopsError when lowering or compiling fails, with the stage's reason.
     """
     name, seconds = _name(target), dict[str, float]()
+    _require_numbers(name, (args, kwargs))
     stages = [("trace", jax.stages.Traced), ("lower", jax.stages.Lowered)]
     stages.append(("compile", jax.stages.Compiled))
     notes = _notes(target)
@@ -73,6 +75,17 @@ def stage(
         current = _timed(current.compile, "compile", name, clock, seconds)
     leaves = _leaves(name, current, args, kwargs)
     return Staged(name, current, leaves, seconds, notes)
+
+
+def _require_numbers(name: str, tree: Any) -> None:
+    """What is compiled and run has sizes, not symbols."""
+    shapes = [getattr(leaf, "shape", ()) for leaf in jax.tree.leaves(tree)]
+    sizes = [size for shape in shapes if isinstance(shape, tuple) for size in shape]
+    if symbols := sorted({str(size) for size in sizes if jax.export.is_symbolic_dim(size)}):
+        raise JaxflopsError(
+            f"{name} runs at sizes in numbers, and got the symbols {', '.join(symbols)}: write "
+            "them as numbers, as in f32[32,512]"
+        )
 
 
 def _jit(target: Any, static_argnums: int | Sequence[int]) -> Any:
