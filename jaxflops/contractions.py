@@ -42,10 +42,17 @@ def open_symbols(tree: Node) -> list[str]:
 
 
 def closed(count: Count, what: str) -> int:
-    """A count without open symbols; else an error that names the loops."""
+    """A count without open symbols; else an error that names the sizes or the loops."""
     if not isinstance(count, Polynomial):
         return count
-    places = [name.removeprefix("trips(").removesuffix(")") for name in sorted(count.symbols)]
+    symbols = sorted(count.symbols)
+    if sizes := [name for name in symbols if not name.startswith("trips(")]:
+        example = ", ".join(f"{name}=64" for name in sizes)
+        raise JaxflopsError(
+            f"{what} needs numbers for {', '.join(sizes)}: pass arguments of such sizes, or "
+            f"analysis.at({example})"
+        )
+    places = [name.removeprefix("trips(").removesuffix(")") for name in symbols]
     hints = ", ".join(f"{place!r}: n" for place in places)
     raise JaxflopsError(
         f"{what} needs the trip count of the while loop at {', '.join(places)}, which only running "

@@ -53,6 +53,12 @@ class MFUMeter:
     window: int = 100
     clock: Clock = time.perf_counter
 
+    def __post_init__(self) -> None:
+        for name, least in {"items": 1, "devices": 1, "ahead": 0, "window": 1}.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise JaxflopsError(f"{name}={value}: write {least} or more")
+
     def __call__(self, *args: Any, **kwargs: Any) -> Meter:  # noqa: D102 - the class says it
         found = find_device(self.device) if isinstance(self.device, str) else self.device
         if isinstance(self.device, str) and found is None:
@@ -102,6 +108,8 @@ class Meter:
         result: what the step returned and the next one does not donate, such as the loss. The meter
           waits for the result of the step `ahead` steps before: the device always has steps to do,
           so that dispatch stays hidden, and the time between two results is the time of a step.
+          Where the host comes late and finds two results there, one step seems long and the next
+          one too short, even above the peak: `summary()` is the median, and is robust to that.
           The dict then tells of that step.
         Without a result the meter waits for nothing: wait yourself before you call it, as
         `float(loss)` does; otherwise it measures how fast steps are dispatched.

@@ -181,6 +181,8 @@ def roofline(
             f"jf.roofline got {type(analysis).__name__}; pass what jf.analyze(fn)(*args) returns "
             "(jf.profile(fn)(*args) holds what was compiled against its roofs)"
         )
+    if devices < 1:
+        raise JaxflopsError(f"devices={devices}: write how many share the work, 1 or more")
     roofs = roofs or _datasheet(device)
     leaves = [leaf for leaf in analysis.tree.leaves() if leaf.times != 0]
     each = [_work(leaf, roofs, devices) for leaf in leaves]

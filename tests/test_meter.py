@@ -229,3 +229,10 @@ def test_steps_are_divided_by_the_devices_that_they_use():
     )
     assert ran.stdout.splitlines()[:3] == ["True"] * 3
     assert "there are 4 devices, and neither arguments nor results say" in ran.stdout
+
+
+@pytest.mark.parametrize("option", [{"items": 0}, {"devices": 0}, {"ahead": -1}, {"window": 0}])
+def test_numbers_that_make_no_sense_are_refused(option):
+    ((name, value),) = option.items()
+    with pytest.raises(JaxflopsError, match=f"{name}={value}: write"):
+        jf.MFUMeter(lambda x: x, **option)

@@ -230,3 +230,11 @@ def test_plots_ask_for_their_extra(monkeypatch):
     monkeypatch.setattr(plot, "import_module", missing)
     with pytest.raises(JaxflopsError, match=r"pip install 'jaxflops\[plot\]'"):
         of(layered, "f32[8,4]", "f32[4,4]").plot()
+
+
+def test_open_sizes_and_no_devices_are_refused():
+    open_size = jf.analyze(lambda x, w: x @ w)(*jf.specs("f32[B,4]", "f32[4,4]"))
+    with pytest.raises(JaxflopsError, match=r"roofline needs numbers for B: .*at\(B=64\)"):
+        jf.roofline(open_size, device="h100-sxm5")
+    with pytest.raises(JaxflopsError, match="devices=0: write how many share the work"):
+        jf.roofline(open_size.at(B=8), device="h100-sxm5", devices=0)
