@@ -59,7 +59,17 @@ class Cost:
         return self + other * -1
 
     def __mul__(self, times: Count) -> Cost:
-        return self if times == 1 else self.map(lambda count: count * times)
+        if self is ZERO or times == 1:
+            return self
+        return Cost(
+            self.matmul_flops * times,
+            self.other_flops * times,
+            self.transcendentals * times,
+            self.int_ops * times,
+            self.bytes_read * times,
+            self.bytes_written * times,
+            self.payload_bytes * times,
+        )
 
     __rmul__ = __mul__
 

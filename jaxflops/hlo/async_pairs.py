@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from jaxflops.hlo.ir import Computation, Instruction
 
+ASYNC = frozenset({"async-start", "async-update", "async-done"})
+
 # What the wrapper says itself; the rest is said by the instruction inside.
 _OF_THE_WRAPPER = (
     "name",

@@ -5,7 +5,7 @@ Sites in the tree are relative to the parent, so a container must not say more t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from jaxflops.hlo.sites import COMPILER
 from jaxflops.tree import Node, Phase, Site, compose_phase
@@ -13,7 +13,7 @@ from jaxflops.tree import Node, Phase, Site, compose_phase
 Scope = tuple[str, ...]
 
 
-def common_scope(scopes: Sequence[Scope]) -> Scope:
+def common_scope(scopes: Collection[Scope]) -> Scope:
     """The longest path that all begin with; the compiler's own site where there is none."""
     named = [scope for scope in scopes if scope != COMPILER]
     if not named:
@@ -32,21 +32,19 @@ def common_phase(own: Phase | None, inner: frozenset[Phase | None]) -> Phase | N
     return own if kept else None
 
 
-def relative(node: Node, outer: Scope) -> Node:
-    """A node at an absolute site as the child of a container at `outer`."""
-    scope = node.site.scope
-    if scope == COMPILER != outer:
-        return node
-    if not outer:
-        return node
-    site = Site(scope[len(outer) :], node.site.source, node.site.phase)
-    return Node(node.label, site, *node[2:])
-
-
 def placed(
     own: Site, children: Sequence[Node], inner: frozenset[Phase | None]
 ) -> tuple[Site, tuple[Node, ...]]:
     """The container's site and its children, relative to it."""
-    scope = common_scope([own.scope, *(child.site.scope for child in children)])
+    scope = common_scope({own.scope, *[child.site.scope for child in children]})
     site = Site(scope, own.source, common_phase(own.phase, inner))
-    return site, tuple(relative(child, scope) for child in children)
+    return site, _relative(children, scope) if scope else tuple(children)
+
+
+def _relative(children: Sequence[Node], outer: Scope) -> tuple[Node, ...]:
+    """Nodes at absolute sites, seen from a container at `outer`; a shared site stays shared."""
+    inside: dict[int, Site] = {}
+    for site in {id(child.site): child.site for child in children}.values():
+        kept = site.scope == COMPILER != outer
+        inside[id(site)] = site if kept else Site(site.scope[len(outer) :], site.source, site.phase)
+    return tuple([Node(each.label, inside[id(each.site)], *each[2:]) for each in children])

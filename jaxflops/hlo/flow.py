@@ -47,4 +47,4 @@ def operands(ins: Instruction, flags: dict[str, Flag]) -> tuple[Flag, ...]:
 
 def touched(parts: Iterable[Flag]) -> bool:
     """Whether any of the values depends on a backward one."""
-    return any(map(any_of, parts))
+    return any(any_of(part) for part in parts if part)

@@ -18,7 +18,7 @@ def fusion_bytes(inner: Computation, operands: tuple[Shape, ...], result: Shape)
     """
     users = _users(inner)
     reads = sum(
-        _read(users.get(parameter.name, []), shape)
+        _read(users[parameter.name], shape)
         for parameter, shape in zip(inner.parameters, operands, strict=False)
     )
     return Cost(bytes_read=reads, bytes_written=_written(inner, inner.result, result))
@@ -50,9 +50,9 @@ def _written(inner: Computation, result: Instruction, shape: Shape) -> int:
 
 def _users(inner: Computation) -> dict[str, list[tuple[Instruction, int]]]:
     """Name of a parameter -> the instructions that use it, and where."""
-    users: dict[str, list[tuple[Instruction, int]]] = {}
+    users: dict[str, list[tuple[Instruction, int]]] = {each.name: [] for each in inner.parameters}
     for ins in inner:
         for position, name in enumerate(ins.operands):
-            if inner[name].opcode == "parameter":
-                users.setdefault(name, []).append((ins, position))
+            if name in users:
+                users[name].append((ins, position))
     return users

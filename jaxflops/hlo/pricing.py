@@ -48,10 +48,13 @@ class Pricing:
         if ins.opcode not in _BY_SHAPE:
             return self._price(ins, where, fused)
         known = where.instructions
-        key = (ins.opcode, fused, ins.shape, *[known[name].shape for name in ins.operands])
-        if key not in self._plain:
-            self._plain[key] = self._price(ins, where, fused)
-        return self._plain[key]
+        # Shapes by identity: readers share them, and hashing one costs more than all the rest.
+        operands = [id(known[name].shape) for name in ins.operands]
+        key = (ins.opcode, fused, id(ins.shape), *operands)
+        priced = self._plain.get(key)
+        if priced is None:
+            priced = self._plain[key] = self._price(ins, where, fused)
+        return priced
 
     def _price(self, ins: Instruction, where: Computation, fused: bool) -> Priced:
         priced = self._alone(ins, where)
@@ -109,6 +112,8 @@ def without_bytes(cost: Cost) -> Cost:
     if not (cost.bytes_read or cost.bytes_written):
         return cost
     arithmetic = cost.matmul_flops, cost.other_flops, cost.transcendentals, cost.int_ops
+    if not (any(arithmetic) or cost.payload_bytes):
+        return ZERO
     return Cost(*arithmetic, payload_bytes=cost.payload_bytes)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaxflops.hlo.async_pairs import unwrapped
+from jaxflops.hlo.async_pairs import ASYNC, unwrapped
 from jaxflops.hlo.attributes import BackendConfig, backend_config
 from jaxflops.hlo.collector import paused_collector
 from jaxflops.hlo.frames import Frames, Location, legacy_frame
-from jaxflops.hlo.ir import Computation, Frame, HloError, Instruction, Module
+from jaxflops.hlo.ir import Computation, Frame, HloError, Instruction, Module, bare
 from jaxflops.hlo.literals import SMALL
 from jaxflops.hlo.opcodes import PLAIN
 from jaxflops.hlo.proto_attributes import (
@@ -21,9 +21,11 @@ from jaxflops.hlo.proto_attributes import (
 )
 from jaxflops.hlo.proto_shapes import read_literal, read_shape
 from jaxflops.hlo.schema import message_classes
+from jaxflops.hlo.shape import Shape
 from jaxflops.hlo.verify import verify
 
 _NUMBERED = {"parameter": "parameter_number", "get-tuple-element": "tuple_index"}
+_AXES = frozenset({"broadcast", "transpose"})  # `dimensions` is all that they say
 
 
 def read_proto(data: bytes) -> Module:
@@ -66,59 +68,97 @@ def _message(data: bytes) -> Any:
     return message
 
 
+class _Names(dict[int, str]):
+    """Ids of instructions or computations -> names."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self._what = what
+
+    def __missing__(self, number: int) -> str:
+        raise ValueError(f"the {self._what} {number} does not exist")
+
+
 class _Reader:
     """One module and its tables: ids to names, frames, shared backend configs."""
 
     def __init__(self, message: Any) -> None:
         self.message = message
         self.frames = _frames(message.stack_frame_index)
-        self.names = {each.id: each.name for each in message.computations}
+        self.places: dict[bytes, tuple[str, Frame | None]] = {}  # of each distinct metadata
+        self.names = _Names("computation")
         self.computations: dict[str, Computation] = {}
         self.inlined: set[str] = set()
 
     def module(self) -> Module:
-        for each in self.message.computations:
-            if each.name in self.computations:
-                raise ValueError(f"two computations are named {each.name!r}")
-            self.computations[each.name] = self.computation(each)
+        for each in self.message.computations:  # callees before callers, as XLA demands
+            name = each.name
+            if name in self.computations:
+                raise ValueError(f"two computations are named {name!r}")
+            self.computations[name] = self.computation(each)
+            self.names[each.id] = name
         return Module(
             self.message.name,
             {name: it for name, it in self.computations.items() if name not in self.inlined},
-            _look_up(self.names, self.message.entry_computation_id, "entry computation"),
+            self.names[self.message.entry_computation_id],
             frontend_attributes(self.message.frontend_attributes),
         )
 
     def computation(self, message: Any) -> Computation:
-        names = {each.id: each.name for each in message.instructions}
+        names = _Names("instruction")
         found: dict[str, Instruction] = {}
-        for each in message.instructions:
+        for each in message.instructions:  # operands before their users, as XLA demands
             read = self.instruction(each, names)
-            found[read.name] = single = unwrapped(read, found, self.computations)
-            if single is not read:
-                self.inlined.update(read.called)
+            if read.opcode in ASYNC:
+                read = self.unwrapped(read, found)
+            name = names[each.id] = read.name
+            found[name] = read
         if len(found) != len(message.instructions):
             raise ValueError(f"two instructions of {message.name!r} have one name")
-        return Computation(message.name, found, _look_up(names, message.root_id, "root"))
+        return Computation(message.name, found, names[message.root_id])
 
-    def instruction(self, message: Any, names: dict[int, str]) -> Instruction:
-        opcode, shape, metadata = message.opcode, read_shape(message.shape), message.metadata
-        fields = {} if opcode in PLAIN else self.attributes(message)
-        if opcode in _NUMBERED:
-            fields["number"] = getattr(message, _NUMBERED[opcode])
+    def unwrapped(self, read: Instruction, found: dict[str, Instruction]) -> Instruction:
+        """An asynchronous instruction as text says it; what it wraps is no computation then."""
+        single = unwrapped(read, found, self.computations)
+        if single is not read:
+            self.inlined.update(read.called)
+        return single
+
+    def instruction(self, message: Any, names: _Names) -> Instruction:
+        """One instruction; a field of `message` is dear, so each is read once."""
+        opcode, shape = message.opcode, read_shape(message.shape)
+        operands = tuple([names[each] for each in message.operand_ids[:]])
+        number = getattr(message, _NUMBERED[opcode]) if opcode in _NUMBERED else None
+        op_name, frame = self.place(message.metadata)
+        fields = self.fields(message, opcode, shape)
+        called = fields.pop("called", ())
+        said = message.name, opcode, shape, operands, called, number, op_name, frame
+        return Instruction(*said, **fields) if fields else bare(said)
+
+    def place(self, metadata: bytes) -> tuple[str, Frame | None]:
+        """The op_name and the frame."""
+        if metadata not in self.places:
+            message = message_classes()["Metadata"].FromString(metadata)
+            frame = self.frames[message.stack_frame_id] or _legacy(message)
+            self.places[metadata] = message.op_name, frame
+        return self.places[metadata]
+
+    def fields(self, message: Any, opcode: str, shape: Shape) -> dict[str, Any]:
+        """What not every instruction has."""
+        fields: dict[str, Any] = {}
+        if opcode in _AXES:
+            fields["dimensions"] = tuple(message.dimensions[:])
+        elif opcode not in PLAIN:
+            fields = self.attributes(message)
         elif opcode == "constant" and shape.size <= SMALL:
             fields["literal"] = read_literal(message.literal, shape.dtype)
-        for name, read in _ANYWHERE:
-            if message.HasField(name):
-                fields[name] = read(getattr(message, name))
-        return Instruction(
-            message.name,
-            opcode,
-            shape,
-            tuple([_look_up(names, each, "operand") for each in message.operand_ids]),
-            op_name=metadata.op_name,
-            frame=self.frames[metadata.stack_frame_id] or _legacy(metadata),
-            **fields,
-        )
+        if config := message.backend_config:
+            fields["backend_config"] = read_config(config)
+        if attributes := message.frontend_attributes:
+            fields["frontend_attributes"] = frontend_attributes(attributes)
+        if message.HasField("sharding"):  # an empty one says `replicated`
+            fields["sharding"] = read_sharding(message.sharding)
+        return fields
 
     def attributes(self, message: Any) -> dict[str, Any]:
         """The fields that only some opcodes have, by what is present."""
@@ -129,8 +169,7 @@ class _Reader:
                 field, convert = FIELDS[name]
                 fields[field] = convert(value)
             elif name == "called_computation_ids":
-                called = [_look_up(self.names, each, "called computation") for each in value]
-                fields["called"] = tuple(called)
+                fields["called"] = tuple([self.names[each] for each in value])
             elif name == "backend_config_payload":
                 fields["backend_config"] = self.payload(value)
             elif name == "precision":
@@ -156,26 +195,11 @@ def read_config(raw: bytes) -> BackendConfig | None:
     return backend_config(raw.decode(errors="surrogateescape"))
 
 
-# Attributes that any instruction may have.
-_ANYWHERE = (
-    ("backend_config", read_config),
-    ("sharding", read_sharding),
-    ("frontend_attributes", frontend_attributes),
-)
-
-
 def _legacy(metadata: Any) -> Frame | None:
     """The frame of metadata from before there were stack-frame tables."""
     if not metadata.source_file:
         return None
     return legacy_frame({field.name: value for field, value in metadata.ListFields()})
-
-
-def _look_up(names: dict[int, str], number: int, what: str) -> str:
-    try:
-        return names[number]
-    except KeyError:
-        raise ValueError(f"the {what} {number} does not exist") from None
 
 
 def _frames(index: Any) -> Frames:

@@ -2,8 +2,8 @@
 
 Source: openxla/xla, xla/service/hlo.proto and xla/xla_data.proto. Only the fields that the reader
 uses are declared; protobuf skips the others. Submessages that repeat all over a module (shapes,
-dimension numbers) are declared as `bytes`, which is the same on the wire, so that each distinct
-one is decoded once.
+metadata, dimension numbers) are declared as `bytes`, which is the same on the wire, so that each
+distinct one is decoded once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MESSAGES = {
     "Module": """name 1 string, computations 3 *Computation, entry_computation_id 6 int64,
         stack_frame_index 17 StackFrames, frontend_attributes 19 bytes, payloads 22 *bytes""",
     "Computation": """name 1 string, instructions 2 *Instruction, id 5 int64, root_id 6 int64""",
-    "Instruction": """name 1 string, opcode 2 string, shape 3 bytes, metadata 7 Metadata,
+    "Instruction": """name 1 string, opcode 2 string, shape 3 bytes, metadata 7 bytes,
         literal 8 bytes, parameter_number 9 int64, fusion_kind 11 string, tuple_index 13 int64,
         dimensions 14 *int64, window 15 bytes, conv 16 bytes, slices 17 *SliceDimensions,
         slice_sizes 20 *int64, padding 21 bytes, channel_id 26 int64,

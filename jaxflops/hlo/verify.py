@@ -18,8 +18,9 @@ def verify(module: Module) -> Module:
         numbers = [parameter.number for parameter in computation.parameters]
         if numbers != list(range(len(numbers))):
             raise HloError(f"the parameters of {computation.name!r} are numbered {numbers}")
+        known = computation.instructions
         for instruction in computation:
-            shapes = [computation[name].shape for name in instruction.operands]
+            shapes = [known[name].shape for name in instruction.operands]
             problem = _problem(module, instruction, shapes)
             if problem:
                 _fail(computation, instruction, shapes, problem)

@@ -20,9 +20,11 @@ _PAIR = 2
 def _elementwise(ins: Instruction, shapes: Sequence[Shape]) -> str:
     if not shapes:
         return "it needs an operand"
-    mixed = ins.opcode in _SCALARS_MAY_MIX
-    fits = all(each.dims == ins.shape.dims or (mixed and not each.dims) for each in shapes)
-    return "" if fits else "they should have the same sizes"
+    dims = ins.shape.dims
+    differ = [each for each in shapes if each.dims != dims]
+    if differ and (ins.opcode not in _SCALARS_MAY_MIX or any(each.dims for each in differ)):
+        return "they should have the same sizes"
+    return ""
 
 
 def _dot(ins: Instruction, shapes: Sequence[Shape]) -> str:

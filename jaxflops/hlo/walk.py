@@ -53,6 +53,7 @@ class _Walker:
         self.pricing = Pricing(module, strict=options.strict)
         self.calls = Calls(module, options, self.root, self.computation)
         self.senders: dict[int, Sender] = {}
+        self.sites: dict[tuple[tuple[str, ...], Phase | None, int], Site] = {}
         self._module = module
         self._known: dict[tuple[str, Context], Walked] = {}
 
@@ -89,38 +90,49 @@ class _Body:
         return True
 
     def _node(self, ins: Instruction) -> Node:
-        flags = tuple([self._flags[name] for name in ins.operands])
+        name, latest = ins.name, self._latest(ins)
+        flags = tuple([self._flags[each] for each in ins.operands])
         touched = flow.touched(flags)
-        site = self._site(ins, touched)
+        site = self._site(ins, touched, latest)
+        phase = site.phase
         run = self._walker.calls.run.get(ins.opcode)
         if run is not None and ins.called:
             node, flag, phases = run(Call(ins, self._where, site, self._context, flags))
             self._phases |= phases
+            node = node._replace(name=name)
         else:
-            node = self._leaf(ins, site)
-            self._phases.add(site.phase)
-            flag = touched or site.phase in SETTLED
-        if site.phase in SETTLED:
-            flag = flow.like(ins.shape, True)
-        self._flags[ins.name] = flag
-        self._ranks[ins.name] = max(_RANK[site.phase or "forward"], self._latest(ins))
-        return node._replace(name=ins.name)
+            node, flag = self._leaf(ins, site), touched
+            self._phases.add(phase)
+        self._flags[name] = flow.like(ins.shape, True) if phase in SETTLED else flag
+        self._ranks[name] = max(_RANK[phase or "forward"], latest)
+        return node
 
     def _leaf(self, ins: Instruction, site: Site) -> Node:
         price, fused = self._walker.pricing.price, self._context.fused
         label, cost, kind, state, notes = price(ins, self._where, fused=fused)
         if cost.payload_bytes:
             self._walker.senders[id(cost)] = Sender(cost, ins)
-        return Node(label, site, cost, cost, kind, state, 1, (), notes)
+        return Node(label, site, cost, cost, kind, state, 1, (), notes, 1, False, ins.name)
 
-    def _site(self, ins: Instruction, touched: bool) -> Site:
-        """Where the instruction stands; without a name, in the latest phase of its operands."""
+    def _site(self, ins: Instruction, touched: bool, latest: int) -> Site:
+        """Where the instruction stands; equal sites are one object."""
+        frame, sites = ins.frame, self._walker.sites
+        scope, phase = self._scope(ins, touched, latest)
+        key = scope, phase, id(frame)
+        site = sites.get(key)
+        if site is None:
+            site = sites[key] = Site(scope, frame, phase)
+        return site
+
+    def _scope(
+        self, ins: Instruction, touched: bool, latest: int
+    ) -> tuple[tuple[str, ...], Phase | None]:
+        """The scope and the phase; without a name, the latest phase of the operands."""
         name = read_name(ins.op_name)
         relative = self._context.relative
         if name is None or not (relative or "/" in ins.op_name or not self._walker.root):
-            rank = self._latest(ins)
-            return Site(COMPILER, ins.frame, PHASES[rank] if rank else None)
-        return Site(name.scope, ins.frame, name.phase or self._unmarked(ins, touched))
+            return COMPILER, PHASES[latest] if latest else None
+        return name.scope, name.phase or self._unmarked(ins, touched)
 
     def _unmarked(self, ins: Instruction, touched: bool) -> Phase | None:
         """The phase of work without a mark; of what only calls, each instruction's own."""
@@ -131,5 +143,6 @@ class _Body:
         return None if self._context.relative else "forward"
 
     def _latest(self, ins: Instruction) -> int:
+        """The latest phase that an operand depends on, as a rank."""
         ranks = self._ranks
-        return max([ranks[name] for name in ins.operands], default=0)
+        return max([ranks[name] for name in ins.operands]) if ins.operands else 0
