@@ -9,19 +9,26 @@ from jaxflops.tree import Kind, Node, Phase, compose_phase
 _Grouped = dict[tuple[Phase | None, Kind], Count]
 
 
-def by_phase_and_kind(tree: Node) -> dict[tuple[Phase, Kind], Count]:
-    """Contraction FLOPs of each (phase, kind); they sum to the tree's total."""
+def by_phase_and_kind(tree: Node, *, replicated: bool = True) -> dict[tuple[Phase, Kind], Count]:
+    """Contraction FLOPs of each (phase, kind); they sum to the tree's total.
+
+    replicated: whether work that several devices do alike counts on each of them, or once.
+    """
     merged: dict[tuple[Phase, Kind], Count] = {}
-    for (phase, kind), flops in _group(tree, {}).items():
+    for (phase, kind), flops in _group(tree, replicated, {}).items():
         key = (phase or "forward", kind)
         merged[key] = merged.get(key, 0) + flops
     return merged
 
 
-def of_the_model(tree: Node) -> dict[Kind, Count]:
-    """Contraction FLOPs of forward and backward by kind, without recompute and update: MFU's."""
+def of_the_model(tree: Node, *, replicated: bool = False) -> dict[Kind, Count]:
+    """Contraction FLOPs of forward and backward by kind: MFU's.
+
+    Without recompute and update; work that a mesh axis only replicates counts once, unless it is
+    asked for as often as it is done.
+    """
     model: dict[Kind, Count] = {}
-    for (phase, kind), flops in by_phase_and_kind(tree).items():
+    for (phase, kind), flops in by_phase_and_kind(tree, replicated=replicated).items():
         if phase in ("forward", "backward"):
             model[kind] = model.get(kind, 0) + flops
     return model
@@ -60,7 +67,7 @@ def closed(count: Count, what: str) -> int:
     )
 
 
-def _group(node: Node, memo: dict[int, _Grouped]) -> _Grouped:
+def _group(node: Node, replicated: bool, memo: dict[int, _Grouped]) -> _Grouped:
     """FLOPs of a subtree by relative phase and kind; a shared subtree is grouped once."""
     known = memo.get(id(node))
     if known is not None:
@@ -70,9 +77,10 @@ def _group(node: Node, memo: dict[int, _Grouped]) -> _Grouped:
         assert node.kind is not None, f"{node.label} contracts and has no kind"
         grouped[node.site.phase, node.kind] = node.own.matmul_flops
     for child in node.children:
-        for (phase, kind), flops in _group(child, memo).items():
+        for (phase, kind), flops in _group(child, replicated, memo).items():
             key = (compose_phase(node.site.phase, phase), kind)
             grouped[key] = grouped.get(key, 0) + flops
-    scaled = {key: flops * node.times for key, flops in grouped.items()} if node.times != 0 else {}
+    times = node.times if replicated or node.replicas == 1 else node.times // node.replicas
+    scaled = {key: flops * times for key, flops in grouped.items()} if times != 0 else {}
     memo[id(node)] = scaled
     return scaled

@@ -120,6 +120,13 @@ class Measurement:
         redone = [row.flops for row in rows if row.again and row.phase == "backward"]
         return sum(closed(flops, "MFU") for flops in redone)
 
+    @cached_property
+    def replicated(self) -> int:
+        """FLOPs left out of MFU's numerator, because one device more does the same work."""
+        tree = self._counted.tree
+        done, once = of_the_model(tree, replicated=True), of_the_model(tree)
+        return closed(sum(done.values()) - sum(once.values()), "MFU")
+
     @property
     def hfu(self) -> float | None:
         """Hardware FLOPs utilization: contractions of the compiled program, recompute included."""

@@ -91,6 +91,7 @@ class Node(NamedTuple):
     site: relative to the parent.
     times: how often it runs each time its parent runs: int, symbol; 0 for a branch not taken.
     copies: how often its text stands in the lowered module (`unroll`); what XLA multiplies by.
+    replicas: of how many of the `times` each does the same work on another device.
     choice: the children are alternatives of which one runs.
     kind: operand dtypes, accumulator and precision, by which a peak is chosen.
     state: of a leaf's rule; a container is `unknown` when what it does beside its children is.
@@ -109,6 +110,7 @@ class Node(NamedTuple):
     copies: int = 1
     choice: bool = False
     name: str = ""
+    replicas: int = 1
 
     @property
     def is_leaf(self) -> bool:

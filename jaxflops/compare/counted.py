@@ -70,7 +70,7 @@ def _of_one_device(node: Node, memo: dict[int, Node]) -> Node:
         same = times == node.times and all(map(is_, children, node.children))
         total = gather(node.own, children) * times
         memo[id(node)] = (
-            node if same else node._replace(children=children, times=times, total=total)
+            node if same else node._replace(children=children, times=times, total=total, replicas=1)
         )
     return memo[id(node)]
 

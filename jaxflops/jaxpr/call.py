@@ -61,6 +61,8 @@ class Call:
         nodes, flags = self._walk(body)
         name = self.eqn.primitive.name
         node = branch(name, self.site, nodes, times=body.times, copies=body.copies)
+        if body.replicas > 1:
+            node = node._replace(replicas=body.replicas, notes=(_same(name, body),))
         if body.stated is not None:
             node = node._replace(notes=(_beside(name, body.stated, node.total),))
         return node, flags
@@ -123,6 +125,13 @@ class Call:
         self, nodes: tuple[Node, ...], notes: tuple[str, ...] = (), *, choice: bool = False
     ) -> Node:
         return branch(self.eqn.primitive.name, self.site, nodes, notes=notes, choice=choice)
+
+
+def _same(name: str, body: Body) -> str:
+    return (
+        f"{name}: of its {body.times} shards {body.replicas} each do the same work, along mesh "
+        "axes that split nothing of it; MFU counts that once"
+    )
 
 
 def _beside(name: str, stated: Cost, counted: Cost) -> str:

@@ -78,6 +78,7 @@ class Body:
     feedback: result position -> input position of the next iteration (a loop's carry), both
       counted in `jaxpr`.
     copies: how often the body's text stands in the lowered module.
+    replicas: of how many executions each does the same work on another device.
     stated: what its author says that all executions cost; noted beside what is counted.
     """
 
@@ -88,6 +89,7 @@ class Body:
     outputs: tuple[int | None, ...] = ()
     feedback: tuple[tuple[int, int], ...] = ()
     copies: int = 1
+    replicas: int = 1
     stated: Cost | None = None
 
 

@@ -25,7 +25,8 @@ QUANTITIES: tuple[Quantity, ...] = (
         "mfu",
         "machine",
         "seconds at peak: matmul_flops of forward and backward as asked for, without recompute and "
-        "update, each kind over its own peak",
+        "update, each kind over its own peak; a shard_map body that a mesh axis only replicates "
+        "counts once along it",
         "devices that the executable uses, times median seconds of a call",
         "",
         "PaLM (2022), appendix B; peaks per dtype and precision in jaxflops/machine/data",

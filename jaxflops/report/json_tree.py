@@ -61,6 +61,7 @@ class _Writer:
             "notes": list(node.notes),
             "copies": node.copies,
             "choice": node.choice,
+            "replicas": node.replicas,
         }
         return {name: value for name, value in row.items() if value != _USUAL.get(name, ...)}
 
@@ -99,6 +100,7 @@ _USUAL: dict[str, Any] = {
     "notes": [],
     "copies": _PLAIN.copies,
     "choice": _PLAIN.choice,
+    "replicas": _PLAIN.replicas,
 }
 
 
@@ -125,6 +127,7 @@ def _node(
         notes=tuple(map(_text, row["notes"])),
         copies=_int(row["copies"]),
         choice=bool(_among(row["choice"], (True, False))),
+        replicas=_int(row["replicas"]),
     )
 
 

@@ -97,7 +97,9 @@ def _mfu(measurement: Measurement) -> str:
     what = "contractions asked for, forward and backward"
     redone = measurement.repeated_by_hand
     by_hand = f"; {_flop(redone)} of it redo forward products in a custom_vjp's own rule"
-    marks = (by_hand if redone else "") + _uncounted(analysis.unknown)
+    twice = f"; without {_flop(measurement.replicated)} that a mesh axis only replicates"
+    marks = (by_hand if redone else "") + (twice if measurement.replicated else "")
+    marks += _uncounted(analysis.unknown)
     return utilization(measurement.model, what) + marks
 
 

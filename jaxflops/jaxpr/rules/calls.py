@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
 from jaxflops.jaxpr import _jax
 from jaxflops.jaxpr.op import Bodies, Body, Op
 from jaxflops.jaxpr.registry import body_rule
+from jaxflops.jaxpr.replication import replicating_axes
 from jaxflops.polynomial import Count
 
 
@@ -73,7 +75,19 @@ def xla_pmap(op: Op, /, *, call_jaxpr: Any, global_axis_size: int, **_: Any) -> 
 
 
 @body_rule("shard_map")
-def shard_map(op: Op, /, *, jaxpr: Any, mesh: Any, newly_manual_axes: Any, **_: Any) -> Bodies:
+def shard_map(
+    op: Op,
+    /,
+    *,
+    jaxpr: Any,
+    mesh: Any,
+    newly_manual_axes: Any,
+    in_specs: Any,
+    out_specs: Any,
+    **_: Any,
+) -> Bodies:
     """One execution on each shard of the manual axes, with per-shard shapes; counts are global."""
     shards = prod(mesh.shape[name] for name in newly_manual_axes)
-    return (straight(op, jaxpr, label="shard", times=shards),)
+    idle = replicating_axes(jaxpr, newly_manual_axes, (*in_specs, *out_specs))
+    replicas = prod(mesh.shape[name] for name in idle)
+    return (replace(straight(op, jaxpr, label="shard", times=shards), replicas=replicas),)
