@@ -9,7 +9,6 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from jaxflops.errors import JaxflopsError, UnknownCostError
 from jaxflops.formulas.arithmetic import Work, at_least_zero, smaller, whole
 from jaxflops.polynomial import Count
 
@@ -35,14 +34,15 @@ def getrf(m: Count, n: Count) -> Work:
 
 
 def geqrf(m: Count, n: Count) -> Work:
-    """QR of [m,n] by Householder reflections: 2mn² - 2n³/3 + lower terms for m >= n."""
-    if _tall(m, n):
-        multiplications = n * (n * (HALF - THIRD * n + m) + m) + 23 * SIXTH * n
-        additions = n * (n * (HALF - THIRD * n + m)) + 5 * SIXTH * n
-    else:
-        multiplications = m * (m * (-HALF - THIRD * m + n) + 2 * n) + 23 * SIXTH * m
-        additions = m * (m * (-HALF - THIRD * m + n) + n) + 5 * SIXTH * m
-    return Work(whole(multiplications), whole(additions))
+    """QR of [m,n] by Householder reflections: 2mn² - 2n³/3 + lower terms for m >= n.
+
+    LAWN 41 has a formula for m >= n and one for m < n; of k = min(m, n) and l = max(m, n), the
+    second is the first and k(n - k) more of each kind, which is 0 where m >= n.
+    """
+    k = smaller(m, n)
+    longer = m + n - k
+    common = k * (k * (HALF - THIRD * k + longer) + n - k)
+    return Work(whole(common + longer * k + 23 * SIXTH * k), whole(common + 5 * SIXTH * k))
 
 
 def orgqr(m: Count, n: Count, k: Count) -> Work:
@@ -83,11 +83,3 @@ def sytrd(n: Count) -> Work:
         at_least_zero(n * (n * (2 * THIRD * n + 5 * HALF) - SIXTH) - 15),
         at_least_zero(n * (n * (2 * THIRD * n + 1) - 8 * THIRD) - 4),
     )
-
-
-def _tall(m: Count, n: Count) -> bool:
-    """Whether m >= n; raises UnknownCostError where that depends on the sizes."""
-    try:
-        return m >= n
-    except JaxflopsError as error:
-        raise UnknownCostError(str(error)) from None
