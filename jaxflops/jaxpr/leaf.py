@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from operator import index
 from typing import Any, NamedTuple, cast
 
 from jaxflops.cost import ZERO, Cost
@@ -85,7 +86,7 @@ class Leaves:
             cost = rule.formula(op, **eqn.params)
         except UnknownCostError as reason:  # the rule cannot say: a foreign function, a symbol
             return self._unknown(op, str(reason))
-        _check(op.name, cost)
+        cost = _exact(op.name, cost)
         if rule.state != "free" and not (cost.bytes_read or cost.bytes_written):
             cost = cost + _traffic(op)
         notes = (f"{op.name}: {rule.note.format(**eqn.params)}",) if rule.note else ()
@@ -102,14 +103,28 @@ class Leaves:
         return Priced(_traffic(op), kind_of(op, ZERO, {}), "unknown", (message,))
 
 
-def _check(name: str, cost: Any) -> None:
-    """Raise JaxflopsError for what a rule must not give: no Cost, or a float in one."""
+def _exact(name: str, cost: Any) -> Cost:
+    """What a rule gave, NumPy's integers as ints.
+
+    Raises JaxflopsError for what it must not give: no Cost, a float in one, less than nothing.
+    """
     counts = cost.as_dict().values() if isinstance(cost, Cost) else (None,)
-    if not all(isinstance(count, (int, Fraction, Polynomial)) for count in counts):
+    if all(isinstance(count, int) and count >= 0 for count in counts):
+        return cast("Cost", cost)
+    try:
+        exact = cast("Cost", cost).map(_count)
+    except (TypeError, AttributeError):
         raise JaxflopsError(
             f"the rule of {name!r} gave {cost!r}; it gives a jf.Cost, whose counts are exact: ints "
             "or polynomials (write n // 2, not n / 2)"
-        )
+        ) from None
+    if any(isinstance(count, int) and count < 0 for count in exact.as_dict().values()):
+        raise JaxflopsError(f"the rule of {name!r} gave {cost!r}: no work is less than 0")
+    return exact
+
+
+def _count(value: Any) -> Any:
+    return value if isinstance(value, (Fraction, Polynomial)) else index(value)
 
 
 def make_op(eqn: Any, options: Options) -> Op:

@@ -10,11 +10,13 @@ import inspect
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Protocol, TypeVar
 
 from jaxflops.cost import ZERO, Cost
 from jaxflops.errors import JaxflopsError
-from jaxflops.jaxpr.op import Bodies, Op
+from jaxflops.jaxpr import _jax
+from jaxflops.jaxpr.op import Bodies, Body, OneOf, Op, OpenLoop
 from jaxflops.tree import State
 
 
@@ -79,6 +81,7 @@ def cost_rule(
     rest goes to `**_`. It returns the arithmetic; bytes are added (operands read, results
     written) unless it gives its own. A second rule for a name raises JaxflopsError.
     """
+    _check_names("cost_rule", names)
 
     def register(formula: F) -> F:
         rule = make_rule(formula, state, note, oracle)
@@ -90,14 +93,51 @@ def cost_rule(
 
 
 def body_rule(*names: str) -> Callable[[F], F]:
-    """Register which jaxprs primitives run, how often, and how values pass in and out."""
+    """Register which jaxprs primitives run, how often, and how values pass in and out.
+
+    The formula takes what a cost rule's does and returns a `Body`, several, or a choice of them
+    (`OneOf`).
+    """
+    _check_names("body_rule", names)
 
     def register(formula: F) -> F:
         for name in names:
-            _add(BODY_RULES, name, formula)
+            _add(BODY_RULES, name, _bodies_of(formula))
         return formula
 
     return register
+
+
+def _bodies_of(formula: Callable[..., Any]) -> BodyFormula:
+    """The formula with one Body as a tuple of one; JaxflopsError for what is none."""
+
+    @wraps(formula)
+    def bodies(op: Op, /, **params: Any) -> Bodies:
+        found = formula(op, **params)
+        if isinstance(found, (OneOf, OpenLoop)):
+            return found
+        several = (found,) if isinstance(found, Body) else found
+        if isinstance(several, (tuple, list)) and all(map(_is_body, several)):
+            return tuple(several)
+        raise JaxflopsError(
+            f"the body rule of {op.name!r} gave {found!r}; it gives a jf.Body(jaxpr, times), or a "
+            "tuple of them, each with a jaxpr"
+        )
+
+    return bodies
+
+
+def _is_body(body: Any) -> bool:
+    return isinstance(body, Body) and _jax.is_jaxpr(body.jaxpr)
+
+
+def _check_names(decorator: str, names: tuple[Any, ...]) -> None:
+    if not names or not all(isinstance(name, str) for name in names):
+        given = ", ".join(map(repr, names))
+        raise JaxflopsError(
+            f"@jf.{decorator}({given}): it takes the primitive's name, as in "
+            f"@jf.{decorator}('blur')"
+        )
 
 
 def free(*names: str, oracle: str = "") -> None:
