@@ -47,4 +47,6 @@ def _relative(children: Sequence[Node], outer: Scope) -> tuple[Node, ...]:
     for site in {id(child.site): child.site for child in children}.values():
         kept = site.scope == COMPILER != outer
         inside[id(site)] = site if kept else Site(site.scope[len(outer) :], site.source, site.phase)
-    return tuple([Node(each.label, inside[id(each.site)], *each[2:]) for each in children])
+    return tuple(
+        [tuple.__new__(Node, (each.label, inside[id(each.site)], *each[2:])) for each in children]
+    )

@@ -16,7 +16,7 @@ from jaxflops.tree import Kind, State
 
 # They name values; nothing runs.
 NAMES = frozenset({"parameter", "constant", "tuple", "get-tuple-element"})
-_BY_SHAPE = PLAIN | {"compare", "broadcast", "transpose", "iota"}  # nothing else decides a price
+BY_SHAPE = PLAIN | {"compare", "broadcast", "transpose", "iota"}  # nothing else decides a price
 
 
 class Priced(NamedTuple):
@@ -45,16 +45,13 @@ class Pricing:
 
     def price(self, ins: Instruction, where: Computation, *, fused: bool = False) -> Priced:
         """The instruction's cost; the bytes that it reads and writes by itself, unless fused."""
-        if ins.opcode not in _BY_SHAPE:
+        if ins.opcode not in BY_SHAPE:
             return self._price(ins, where, fused)
         known = where.instructions
-        # Shapes by identity: readers share them, and hashing one costs more than all the rest.
-        operands = [id(known[name].shape) for name in ins.operands]
-        key = (ins.opcode, fused, id(ins.shape), *operands)
-        priced = self._plain.get(key)
-        if priced is None:
-            priced = self._plain[key] = self._price(ins, where, fused)
-        return priced
+        key = (ins.opcode, fused, ins.shape, *[known[name].shape for name in ins.operands])
+        if key not in self._plain:
+            self._plain[key] = self._price(ins, where, fused)
+        return self._plain[key]
 
     def _price(self, ins: Instruction, where: Computation, fused: bool) -> Priced:
         priced = self._alone(ins, where)

@@ -21,18 +21,16 @@ def verify(module: Module) -> Module:
         known = computation.instructions
         for instruction in computation:
             shapes = [known[name].shape for name in instruction.operands]
-            problem = _problem(module, instruction, shapes)
+            check = ARRAY_CHECKS.get(instruction.opcode)
+            if check is not None:
+                problem = check(instruction, shapes)
+            elif instruction.opcode in _CALL_CHECKS:
+                problem = _CALL_CHECKS[instruction.opcode](module, instruction, shapes)
+            else:
+                continue
             if problem:
                 _fail(computation, instruction, shapes, problem)
     return module
-
-
-def _problem(module: Module, instruction: Instruction, shapes: Sequence[Shape]) -> str:
-    check = ARRAY_CHECKS.get(instruction.opcode)
-    if check is not None:
-        return check(instruction, shapes)
-    calls = _CALL_CHECKS.get(instruction.opcode)
-    return calls(module, instruction, shapes) if calls is not None else ""
 
 
 def _fail(
