@@ -29,6 +29,7 @@ class Alone:
 
     counted: its id tells the equation's leaves in the tree.
     values: of operands that are constants; None for the others.
+    same: of each operand the first that is the same array.
     folded: every operand is a constant, so that lowering computes it.
     work: None where it cannot be lowered by itself.
     """
@@ -36,6 +37,7 @@ class Alone:
     eqn: Any
     counted: Cost
     values: list[Any]
+    same: list[int]
     folded: bool
     work: Work | None = field(default_factory=Counter)
 
@@ -52,12 +54,19 @@ class LoweredLeaves(Leaves):
     def price(self, eqn: Any) -> Priced:
         """The equation's price, with a cost of its own for each way in which it lowers."""
         values = [self._constants.value(v) for v in eqn.invars]
+        same = self._constants.equal(eqn.invars)
         folded = self._constants.folds(eqn)
-        key = (folded, eqn.primitive.name, *map(_operand, eqn.invars, values), *_params(eqn.params))
+        key = (
+            folded,
+            *same,
+            eqn.primitive.name,
+            *map(_operand, eqn.invars, values),
+            *_params(eqn.params),
+        )
         if key not in self._found:
             priced = super().price(eqn)
             own = replace(priced.cost)  # a new object: its id is this kind of equation's
-            self._alone[id(own)] = Alone(eqn, own, values, folded)
+            self._alone[id(own)] = Alone(eqn, own, values, same, folded)
             self._found[key] = priced._replace(cost=own)
         return self._found[key]
 
@@ -127,10 +136,10 @@ def _program(equations: list[Alone], target: str | None) -> Node:
 
 def _bind(each: Alone, given: list[Any]) -> Any:
     rest, eqn = iter(given), each.eqn
-    operands = [
-        next(rest) if value is None else lax.full(v.aval.shape, value, v.aval.dtype)
-        for v, value in zip(eqn.invars, each.values, strict=True)
-    ]
+    operands: list[Any] = []
+    for place, (v, value) in enumerate(zip(eqn.invars, each.values, strict=True)):
+        own = next(rest) if value is None else lax.full(v.aval.shape, value, v.aval.dtype)
+        operands.append(own if each.same[place] == place else operands[each.same[place]])
     found = eqn.primitive.get_bind_params(eqn.params)
     functions, params = found if isinstance(found, tuple) else ((), found)  # JAX < 0.11 has both
     with eqn.ctx.manager:

@@ -114,6 +114,7 @@ class _Group:
 EXPANDED = "{name} lowered as {opcodes}"
 FOLDED = "constant folded: {name} of constants"
 IDENTITY = "constant folded: {name} that a constant operand makes the identity"
+EQUAL = "folded: {name} of equal operands"
 DISAGREES = "unexplained: {name} lowers to {opcodes}, which costs something else"
 NOT_ALONE = "unexplained: {name} cannot be lowered by itself"
 
@@ -143,6 +144,8 @@ def _why(name: str, each: Alone) -> str:
         return NOT_ALONE
     if not each.work and any(value is not None for value in each.values):
         return IDENTITY
+    if not each.work and each.same != list(range(len(each.same))):
+        return EQUAL
     oracle = COST_RULES[name].oracle if name in COST_RULES else ""
     own = oracle.startswith(_DEFINED) and "lowered XLA" not in oracle
     return EXPANDED if own or (_COMPLEX in oracle and _is_complex(each.eqn)) else DISAGREES

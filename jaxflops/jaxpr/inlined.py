@@ -16,6 +16,7 @@ from jaxflops.jaxpr import _jax
 
 _SEEN = ("custom_jvp_call", "custom_vjp_call")
 _CALLS = ("jit", "pjit", "closed_call", "core_call", *_SEEN)
+_REMAT = ("remat", "remat2", "checkpoint")
 _Env = dict[int, Any]
 """Id of a variable -> what stands for it: a variable outside of the call, or a literal."""
 
@@ -39,10 +40,16 @@ def _equations(jaxpr: Any, env: _Env) -> Iterator[Any]:
         within = dict(zip(map(id, inner.invars), operands, strict=True)) if _is_seen(eqn) else {}
         library = _jax.is_library(inner)
         for each in _equations(inner, within):
-            yield each.replace(source_info=eqn.source_info) if library else each
+            yield each.replace(source_info=_placed(each.source_info, eqn.source_info, library))
         env.update(
             zip(map(id, eqn.outvars), (_seen(v, within) for v in inner.outvars), strict=True)
         )
+
+
+def _placed(info: Any, call: Any, library: bool) -> Any:
+    """Where an equation stands, seen from outside its call; library code stands at the call."""
+    stack = call.name_stack + info.name_stack
+    return (call if library else info).replace(name_stack=stack)
 
 
 def _seen(v: Any, env: _Env) -> Any:
@@ -53,16 +60,27 @@ def _is_seen(eqn: Any) -> bool:
     """Whether lowering writes the call out: JAX 0.12 has a word for that, before it is a truth."""
     inline = eqn.params.get("inline", False)
     return (
-        eqn.primitive.name in _SEEN or inline is True or getattr(inline, "name", "") == "JAX_LATE"
+        eqn.primitive.name in _REMAT
+        or eqn.primitive.name in _SEEN
+        or inline is True
+        or getattr(inline, "name", "") == "JAX_LATE"
     )
 
 
 def _called(eqn: Any) -> Any:
     """The open jaxpr that the equation calls once on its operands; None for any other."""
-    if eqn.primitive.name not in _CALLS:
+    name, params = eqn.primitive.name, eqn.params
+    if name in _REMAT and params.get("differentiated") and _kept_apart(params.get("prevent_cse")):
+        return None
+    if name not in (*_CALLS, *_REMAT):
         return None
     inner = _jax.open_jaxpr(eqn.params.get("jaxpr", eqn.params.get("call_jaxpr")))
     return inner if inner is not None and len(inner.invars) == len(eqn.invars) else None
+
+
+def _kept_apart(prevent_cse: Any) -> bool:
+    """Whether remat puts a barrier before its operands; JAX 0.11 asks for each of them."""
+    return any(prevent_cse) if isinstance(prevent_cse, (tuple, list)) else bool(prevent_cse)
 
 
 def _inside(params: dict[str, Any]) -> dict[str, Any]:

@@ -219,3 +219,38 @@ def test_what_jax_keeps_whole_until_it_lowers_is_written_out():
     found = account(lambda x: jnp.interp(x, jnp.arange(5.0), jnp.arange(5.0) ** 2), "f32[7]")
     assert found.counted[0] > 0
     assert (found.unexplained, found.ok) == (0, True)
+
+
+def branches(p, x):
+    return lax.cond(p, lambda x: x * x, lambda x: x + x, x)
+
+
+def remat(x):
+    inner = jax.checkpoint(lambda x: jnp.sin(jnp.tanh(x)), prevent_cse=False)
+    return inner(inner(x)).sum()
+
+
+ONE = "constant folded: mul that a constant operand makes the identity"
+FOLDS = {  # program, its arguments -> cause, FLOPs more
+    "a branch's operand, selected or itself": (
+        jax.vmap(branches),
+        ("bool[5]", "f32[5,4]"),
+        "folded: select_n of equal operands",
+        -2 * 5 * 4,
+    ),
+    "the cotangent of a sum, in remat without a barrier": (jax.grad(remat), ("f32[32]",), ONE, -32),
+    "an iota of one": (lambda x: x * lax.iota("float32", 1).__eq__(0), ("f32[32]",), ONE, -32),
+}
+
+
+@pytest.mark.parametrize("name", FOLDS)
+def test_what_lowering_folds_is_a_named_cause(name):
+    fn, specs, cause, flops = FOLDS[name]
+    found = account(fn, *specs)
+    assert (cause, flops, True) in [(row.cause, row.flops, row.explained) for row in found.rows]
+    assert (found.unexplained, found.ok) == (0, True)
+
+
+def test_equal_operands_are_no_excuse_for_a_wrong_rule(monkeypatch):
+    monkeypatch.setitem(COST_RULES, "mul", doubled("mul"))
+    assert account(lambda x: x * x).unexplained == 32
