@@ -24,16 +24,18 @@ from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.program import How, Mode, Program, function_name, remove_dead_code
 from jaxflops.jaxpr.trace import named
 from jaxflops.jaxpr.walk import walk
+from jaxflops.polynomial import Count
 from jaxflops.results import Analysis
 
 
-def analyze_executed(
+def analyze_executed(  # noqa: PLR0913 - the options of one front door
     fn: Any,
     *misplaced: Any,
     mode: Mode = "call",
     argnums: int | Sequence[int] = 0,
     has_aux: bool = False,
     static_argnums: int | Sequence[int] = (),
+    trip_counts: Mapping[str, Count] | None = None,
     strict: bool = False,
     conv: Convolutions = "taps",
     rules: Mapping[str, Any] | None = None,
@@ -48,7 +50,8 @@ def analyze_executed(
     mode, argnums, has_aux, static_argnums, strict, conv, rules: as in `jf.analyze`.
 
     The program is compiled with integer counters in it and run once, without donation. What runs
-    inside a sharded body or a kernel is not observed, and stays as `jf.analyze` has it. Raises
+    inside a sharded body or a kernel is not observed, and stays as `jf.analyze` has it;
+    `trip_counts` closes a loop there, and gives way to what is observed elsewhere. Raises
     JaxflopsError for arguments that are not arrays.
     """
     if misplaced:
@@ -56,7 +59,8 @@ def analyze_executed(
             "the arguments go in a second call: jf.analyze_executed(fn, mode=...)(*args, **kwargs)"
         )
     how = How(mode, argnums, has_aux, static_argnums)
-    return AnalyzeExecuted(fn, how, Options(conv, strict=strict, rules=rules or {}))
+    options = Options(conv, trip_counts=trip_counts or {}, strict=strict, rules=rules or {})
+    return AnalyzeExecuted(fn, how, options)
 
 
 @dataclass(frozen=True)

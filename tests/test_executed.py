@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from jax import lax
 from jax.experimental import io_callback
+from jax.sharding import PartitionSpec as P
 
 import jaxflops as jf
 from jaxflops.cost import total
@@ -351,3 +352,23 @@ def test_messages_say_what_to_write(call, message):
     with pytest.raises(jf.JaxflopsError, match=re.escape(message)):
         call()
     assert "real arrays" in repr(jf.analyze_executed(newton))
+
+
+def test_a_loop_in_a_sharded_body_is_closed_by_a_hint():
+    mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), ("d",))
+
+    def program(x, n):
+        def body(x, n):
+            return lax.fori_loop(0, n[0], lambda _, h: h @ h, x)  # not observed
+
+        x = lax.fori_loop(0, n[0], lambda _, h: h @ h, x)  # observed
+        return jax.shard_map(body, mesh=mesh, in_specs=(P(), P()), out_specs=P())(x, n)
+
+    args = jnp.eye(2), jnp.array([3])
+    line = program.__code__.co_firstlineno + 2
+    _, left = jf.analyze_executed(program)(*args)
+    name = f"trips(test_executed.py:{line})"
+    assert set(left.symbols) == {name}
+    assert [seen.executed for seen in left.executions] == [(3,)]
+    _, closed = jf.analyze_executed(program, trip_counts={f"test_executed.py:{line}": 3})(*args)
+    assert closed.matmul_flops == 6 * 16 == left.matmul_flops.at(**{name: 3})
