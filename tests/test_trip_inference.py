@@ -112,6 +112,37 @@ def test_sizes_in_symbols_bound_loops():
             assert analysis.at(N=size).matmul_flops == concrete.matmul_flops
 
 
+def sized_loop(bound, step):
+    def loop(x, sizes):
+        n = bound(sizes.shape[0])
+        return lax.while_loop(
+            lambda s: s[0] != n, lambda s: (s[0] + n.dtype.type(step), s[1] @ s[1]), (n * 0, x)
+        )[1]
+
+    return loop
+
+
+@pytest.mark.parametrize("dtype", [jnp.uint8, jnp.int8, jnp.int16])
+def test_a_size_that_a_narrow_integer_may_not_hold_leaves_a_loop_open(dtype):
+    """300 as a uint8 is 44."""
+    loop = sized_loop(lambda size: lax.convert_element_type(size, dtype), 1)
+    analysis = jf.analyze(loop)(*jf.specs("f32[3,3]", "f32[T]"))
+    assert any(symbol.startswith("trips(") for symbol in analysis.symbols)
+    assert any("which may not hold it" in caveat for caveat in analysis.caveats)
+    known = jf.analyze(loop)(*jf.specs("f32[3,3]", "f32[300]"))
+    if dtype == jnp.uint8:
+        assert known.matmul_flops == 44 * PRODUCT
+
+
+def test_an_open_loop_over_sizes_is_not_told_to_give_them_later():
+    """Whether steps of 2 meet T is a matter of T."""
+    loop = sized_loop(lambda size: jnp.int32(size), 2)
+    (caveat,) = jf.analyze(loop)(*jf.specs("f32[3,3]", "f32[T]")).caveats
+    assert "sizes for which no one formula holds (cannot order 2 and T for all sizes" in caveat
+    assert ".at(" not in caveat
+    assert jf.analyze(loop)(*jf.specs("f32[3,3]", "f32[8]")).matmul_flops == 4 * PRODUCT
+
+
 def test_a_bound_flows_through_calls_and_loops():
     inner = jax.jit(power)
     outer = lambda x: lax.while_loop(

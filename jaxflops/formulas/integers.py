@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 _INTEGER = re.compile(r"([su])(\d+)$")
+SIZE_BITS = 32
+"""What JAX computes with sizes in."""
 
 
 @lru_cache(maxsize=64)
@@ -19,6 +21,12 @@ def bounds(dtype: str) -> tuple[int, int] | None:
         return None
     bits = int(found[2])
     return (-(1 << bits - 1), (1 << bits - 1) - 1) if found[1] == "s" else (0, (1 << bits) - 1)
+
+
+def narrow(dtype: str) -> bool:
+    """Whether an integer dtype has fewer bits than sizes are taken to fit in."""
+    found = _INTEGER.match(dtype)
+    return found is not None and int(found[2]) < SIZE_BITS
 
 
 def wrap(value: int, dtype: str) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jaxflops.errors import JaxflopsError
-from jaxflops.formulas.integers import COMPARISONS, apply
+from jaxflops.formulas.integers import COMPARISONS, apply, narrow
 from jaxflops.polynomial import Count, Polynomial, maximum, minimum
 
 
@@ -47,14 +47,19 @@ def _apply(step: Step, args: list[Any]) -> Count:
 
 
 def _in_symbols(step: Step, args: list[Any]) -> Count:
-    """Sizes are taken to fit their dtype; what depends on them in another way stays open."""
+    """Sizes are taken to fit 32 bits, not fewer; what depends on them in another way stays open."""
+    if narrow(step.dtype):
+        raise OpenLoopError(f"a symbolic size as {step.dtype}, which may not hold it")
     try:
         if step.opcode == "compare":
             return int(_COMPARE[step.direction](*args))
         if step.opcode in _SYMBOLIC and step.dtype != "pred":
             return _SYMBOLIC[step.opcode](*args)
     except (JaxflopsError, ZeroDivisionError) as error:
-        raise OpenLoopError(str(error)) from error
+        reason, _, _ = str(error).partition(";")  # sizes given later are too late for the trips
+        raise OpenLoopError(
+            f"sizes for which no one formula holds ({reason}; arguments of known sizes decide it)"
+        ) from error
     raise OpenLoopError(f"{step.opcode} of a symbolic size")
 
 

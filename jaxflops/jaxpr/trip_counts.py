@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxflops.formulas.induction import Line, combine, crossing
-from jaxflops.formulas.integers import bounds
+from jaxflops.formulas.integers import bounds, narrow
 from jaxflops.jaxpr.op import Body, OpenLoop
 from jaxflops.jaxpr.scalar_steps import OpenLoopError, Step, values
 from jaxflops.jaxpr.scalars import Frame, Slice
@@ -125,13 +125,15 @@ class _Inference:
     def _fits(self, lines: list[Line | None], count: Count) -> bool:
         """Whether no step overflows its dtype from the first iteration to the last.
 
-        Sizes in symbols are taken to fit theirs.
+        Sizes in symbols are taken to fit 32 bits, and not fewer.
         """
         for step, line in zip(self.slice.steps, lines, strict=True):
             limits = bounds(step.dtype)
             if line is not None and limits:
                 ends = line.offset, line.offset + line.slope * count
                 if any(isinstance(end, int) and not limits[0] <= end <= limits[1] for end in ends):
+                    return False
+                if narrow(step.dtype) and any(isinstance(end, Polynomial) for end in ends):
                     return False
         return True
 
