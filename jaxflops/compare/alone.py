@@ -32,6 +32,8 @@ class Alone:
     same: of each operand the first that is the same array.
     folded: every operand is a constant, so that lowering computes it.
     work: None where it cannot be lowered by itself.
+    whole: where lowering folds it away, its work on operands of which nothing is known; None
+      elsewhere, and where that cannot be lowered.
     """
 
     eqn: Any
@@ -40,6 +42,7 @@ class Alone:
     same: list[int]
     folded: bool
     work: Work | None = field(default_factory=Counter)
+    whole: Work | None = None
 
 
 class LoweredLeaves(Leaves):
@@ -72,7 +75,16 @@ class LoweredLeaves(Leaves):
 
     def lowered(self, target: str | None) -> dict[int, Alone]:
         """What was priced, by the id of a leaf's own cost, with its instructions."""
-        _lower([each for each in self._alone.values() if not each.folded], target)
+        every = list(self._alone.values())
+        _lower([each for each in every if not each.folded], target)
+        away = [each for each in every if each.work is not None and not each.work]
+        away = [each for each in away if any(getattr(each.counted, name) for name in FIELDS)]
+        plain = [
+            replace(e, values=[None] * len(e.values), same=[*range(len(e.same))]) for e in away
+        ]
+        _lower(plain, target)
+        for each, whole in zip(away, plain, strict=True):
+            each.whole = whole.work
         return self._alone
 
 

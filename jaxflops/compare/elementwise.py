@@ -8,6 +8,7 @@ program, opcode by opcode. Neither is what is left over of the other.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from jaxflops.compare.alone import FIELDS, Alone, Work, work_of
@@ -86,13 +87,12 @@ class _Group:
         self.work: Work = Counter()
         self._sites: dict[str, None] = {}
 
-    def add(self, node: Node, each: Alone, times: int, place: str) -> None:
-        """One leaf."""
-        amounts = {name: getattr(node.own, name) for name in FIELDS}
-        work = each.work if each.work is not None else Counter()
-        self.counted.update({name: amount * times for name, amount in amounts.items()})
+    def add(self, counted: tuple[int, int], work: Work | None, times: int, place: str) -> None:
+        """One leaf: (FLOPs, calls) that it was counted, and its instructions."""
+        work = work if work is not None else Counter()
+        self.counted.update({n: amount * times for n, amount in zip(FIELDS, counted, strict=True)})
         self.work.update({key: amount * times for key, amount in work.items()})
-        if _totals(work) != tuple(amounts.values()):
+        if _totals(work) != counted:
             self._sites[place] = None
 
     def rows(self) -> list[WorkRow]:
@@ -116,6 +116,7 @@ FOLDED = "constant folded: {name} of constants"
 IDENTITY = "constant folded: {name} that a constant operand makes the identity"
 EQUAL = "folded: {name} of equal operands"
 DISAGREES = "unexplained: {name} lowers to {opcodes}, which costs something else"
+MISCOUNTED = "unexplained: {name}, which is folded, was counted as something else than it is"
 NOT_ALONE = "unexplained: {name} cannot be lowered by itself"
 
 
@@ -130,10 +131,23 @@ def _groups(equations: Node, alone: dict[int, Alone]) -> dict[tuple[str, str], _
                 f"{node.label} runs {times} times, so its work is no number; give loops "
                 'trip_counts={"scope or file:line": n}'
             )
-        why = _why(node.label, each)
-        group = groups.setdefault((node.label, why), _Group(node.label, why))
-        group.add(node, each, times, str(place_of(site)))
+        for why, counted, work in _parts(node, each):
+            group = groups.setdefault((node.label, why), _Group(node.label, why))
+            group.add(counted, work, times, str(place_of(site)))
     return groups
+
+
+def _parts(node: Node, each: Alone) -> Iterator[tuple[str, tuple[int, int], Work | None]]:
+    """(explanation, what it was counted, instructions); a fold explains what it took away alone."""
+    name, why = node.label, _why(node.label, each)
+    counted = (int(node.own.other_flops), int(node.own.transcendentals))
+    if why not in (FOLDED, IDENTITY, EQUAL) or each.whole is None or _is_own(name, each):
+        yield why, counted, each.work
+        return
+    whole = _totals(each.whole)
+    yield why, whole, each.work
+    if whole != counted:
+        yield MISCOUNTED, (counted[0] - whole[0], counted[1] - whole[1]), Counter()
 
 
 def _why(name: str, each: Alone) -> str:
@@ -146,9 +160,14 @@ def _why(name: str, each: Alone) -> str:
         return IDENTITY
     if not each.work and each.same != list(range(len(each.same))):
         return EQUAL
+    return EXPANDED if _is_own(name, each) else DISAGREES
+
+
+def _is_own(name: str, each: Alone) -> bool:
+    """Whether the count is a definition of its own, not that of the lowered instructions."""
     oracle = COST_RULES[name].oracle if name in COST_RULES else ""
     own = oracle.startswith(_DEFINED) and "lowered XLA" not in oracle
-    return EXPANDED if own or (_COMPLEX in oracle and _is_complex(each.eqn)) else DISAGREES
+    return own or (_COMPLEX in oracle and _is_complex(each.eqn))
 
 
 def _is_complex(eqn: Any) -> bool:

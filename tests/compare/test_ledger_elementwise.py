@@ -254,3 +254,12 @@ def test_what_lowering_folds_is_a_named_cause(name):
 def test_equal_operands_are_no_excuse_for_a_wrong_rule(monkeypatch):
     monkeypatch.setitem(COST_RULES, "mul", doubled("mul"))
     assert account(lambda x: x * x).unexplained == 32
+
+
+def test_a_fold_does_not_hide_a_wrong_rule(monkeypatch):
+    monkeypatch.setitem(COST_RULES, "mul", doubled("mul"))
+    found = account(lambda x: x * 1.0 + x)
+    assert found.unexplained == 32
+    assert (ONE, -32) in [(row.cause, row.flops) for row in found.rows]
+    monkeypatch.setitem(COST_RULES, "select_n", doubled("select_n"))
+    assert account(jax.vmap(branches), "bool[5]", "f32[5,4]").unexplained == 3 * 20 + 20
