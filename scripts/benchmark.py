@@ -25,7 +25,9 @@ from benchmark_sizes import LADDERS, Budget, chosen
 
 import jaxflops as jf
 from jaxflops.cli import target
+from jaxflops.cli.call import arguments
 from jaxflops.contractions import of_every_phase
+from jaxflops.errors import JaxflopsError
 from jaxflops.machine.ceiling_cache import KINDS, ceilings
 from jaxflops.machine.ceilings import Ceilings
 from jaxflops.machine.environment import environment
@@ -61,9 +63,16 @@ def programs(options: argparse.Namespace) -> Iterator[Program]:
         yield Program(name, "forward", config, model.loss, model.random_args)
         step, feed = train_step(model)
         yield Program(name, "train step", config, step, model.random_args, feed)
-    for text in options.program:
-        fn = target.load(text)
-        yield Program(text.rpartition(":")[2], "program", "", fn, lambda fn=fn: fn.example_args)
+    for name, fn in options.program:
+        yield Program(name, "program", "", fn, lambda fn=fn: example(fn))
+
+
+def example(fn: Any) -> tuple[Any, ...]:
+    """The arguments that a function carries; abstract ones are drawn."""
+    args, kwargs = arguments(fn, None)
+    if kwargs:
+        raise JaxflopsError(f"example_args names {', '.join(kwargs)}: give them by position")
+    return args
 
 
 def train_step(model: Any) -> tuple[Any, Any]:
@@ -241,6 +250,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--name", help="of the files (benchmark-PLATFORM)")
     options = parser.parse_args()
+    try:
+        options.program = [(x.rpartition(":")[2], target.load(x)) for x in options.program]
+    except JaxflopsError as error:
+        parser.error(f"--program: {error}")
     options.models = [name for name in options.models.split(",") if name]
     if unknown := sorted(set(options.models) - set(LADDERS)):
         parser.error(f"--models {','.join(unknown)}: write some of {','.join(LADDERS)}")

@@ -46,7 +46,7 @@ def prepare(target: Any, options: argparse.Namespace) -> Call:
     if not callable(target) and not hasattr(target, "jaxpr"):
         raise JaxflopsError(f"{options.target} is no function but {type(target).__name__}")
     fn = _configured(target, options)
-    args, kwargs = _arguments(fn, options.args)
+    args, kwargs = arguments(fn, options.args)
     _check_signature(fn, args, kwargs, options)
     argnums, origin = _argnums(fn, options.argnums)
     hint = _hint(fn, args, argnums, origin)
@@ -89,7 +89,8 @@ def _configured(target: Any, options: argparse.Namespace) -> Any:
     return target
 
 
-def _arguments(fn: Any, text: str | None) -> Arguments:
+def arguments(fn: Any, text: str | None) -> Arguments:
+    """What `--args` says, or the function's own example, or nothing."""
     if text is not None:
         return parse_args(text)
     example = getattr(fn, "example_args", None)

@@ -106,3 +106,22 @@ def test_sizes_follow_memory_and_time():
     assert rung(2**40, 1e-9) == 0
     assert rung(2**28, 1e3) == 2
     assert rung(2**20, 1e3) == 0
+
+
+def test_a_function_may_make_its_example_when_it_is_its_turn(tmp_path, monkeypatch):
+    (tmp_path / "own.py").write_text(
+        "import jax.numpy as jnp\n"
+        "def made(x):\n    return x @ x\n"
+        "def drawn(x):\n    return x @ x\n"
+        "made.example_args = lambda: (jnp.ones((8, 8)),)\n"
+        "drawn.example_args = 'f32[8,8]'\n"
+    )
+    words = [f"--program={tmp_path}/own.py:{name}" for name in ("made", "drawn")]
+    _, data = run(tmp_path, monkeypatch, "--models", "", "--seconds", "0.01", *words)
+    assert [row.get("failed") for row in data["rows"]] == [None, None]
+
+
+def test_a_program_that_is_not_there_is_refused_before_anything_runs(tmp_path, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        run(tmp_path, monkeypatch, "--program", f"{tmp_path}/nowhere.py:f")
+    assert "error: --program: no file" in capsys.readouterr().err
