@@ -72,7 +72,7 @@ def measure(  # noqa: PLR0913 - the options of one front door
         raise JaxflopsError("the arguments go in a second call: jf.measure(fn, ...)(*args)")
     found = find_device(device) if isinstance(device, str) else device
     if isinstance(device, str) and found is None:
-        raise JaxflopsError(f"device={device!r} is not known: write jf.device(...)'s names")
+        raise JaxflopsError(f"device={device!r} is not known: see `jaxflops devices`")
     _check(rotate, samples, seconds, integers)
     target = differentiated(fn, mode, argnums, has_aux=has_aux)
     options: dict[str, Any] = {"static_argnums": static_argnums, "feed": feed, "clock": clock}

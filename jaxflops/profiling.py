@@ -66,7 +66,7 @@ def profile(  # noqa: PLR0913 - the options of one front door
         raise JaxflopsError(f"runs={runs}: write how many calls to record, at least 1")
     found = find_device(device) if isinstance(device, str) else device
     if isinstance(device, str) and found is None:
-        raise JaxflopsError(f"device={device!r} is not known: write jf.device(...)'s names")
+        raise JaxflopsError(f"device={device!r} is not known: see `jaxflops devices`")
     target = differentiated(fn, mode, argnums, has_aux=has_aux)
     return ProfileCall(target, found, runs, static_argnums, trip_counts or {}, (seed, integers))
 

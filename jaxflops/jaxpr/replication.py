@@ -15,7 +15,8 @@ def replicating_axes(jaxpr: Any, axes: Iterable[str], specs: Iterable[Any]) -> s
     """Those of `axes` along which every device runs `jaxpr` on the same values.
 
     No argument or result is split over them (`specs`), and no operation tells their devices apart
-    (as `axis_index` and `ppermute` do). An axis that is used in a part only is not among them.
+    (as `axis_index` and `ppermute` do). An axis that is used in a part only is not among them, nor
+    are those of a gradient under `check_vma=False`: it hands residuals on as if split over all.
     """
     split = {name for spec in specs for name in _names((*spec, *_reduced(spec)))}
     return set(axes) - split - set(_told_apart(jaxpr, set()))

@@ -26,7 +26,8 @@ QUANTITIES: tuple[Quantity, ...] = (
         "machine",
         "seconds at peak: matmul_flops of forward and backward as asked for, without recompute and "
         "update, each kind over its own peak; a shard_map body that a mesh axis only replicates "
-        "counts once along it",
+        "counts once along it, where its specs show that (those of a gradient under "
+        "check_vma=False do not)",
         "devices that the executable uses, times median seconds of a call",
         "",
         "PaLM (2022), appendix B; peaks per dtype and precision in jaxflops/machine/data",
