@@ -11,6 +11,7 @@ from jax import lax
 
 from jaxflops.compare.constants import Constants
 from jaxflops.cost import Cost
+from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk
 from jaxflops.jaxpr._jax import is_jaxpr
@@ -99,6 +100,11 @@ def works_of(tree: Node) -> dict[str, Work]:
     for node, site, times in tree.leaves():
         for name in FIELDS:
             amount = getattr(node.own, name) * times
+            if not isinstance(amount, int):
+                raise JaxflopsError(
+                    f"a lowered {node.label} runs {times} times, which data decide: its "
+                    "elementwise work is no number (a ledger's `.rows`, of contractions, are)"
+                )
             if amount:
                 work = found.setdefault(site.scope[0] if site.scope else "", Counter())
                 work[node.label, name] += amount

@@ -263,3 +263,10 @@ def test_a_fold_does_not_hide_a_wrong_rule(monkeypatch):
     assert (ONE, -32) in [(row.cause, row.flops) for row in found.rows]
     monkeypatch.setitem(COST_RULES, "select_n", doubled("select_n"))
     assert account(jax.vmap(branches), "bool[5]", "f32[5,4]").unexplained == 3 * 20 + 20
+
+
+def test_loops_that_only_the_lowered_program_has_end_in_one_message():
+    """Rejection sampling: one equation, which lowers to loops that data end."""
+    found = jf.compare(lambda key: jax.random.gamma(key, 2.0, (4,)), compiled=False)
+    with pytest.raises(jf.JaxflopsError, match="which data decide"):
+        _ = found(jax.eval_shape(lambda: jax.random.key(0))).elementwise
