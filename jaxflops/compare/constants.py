@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jax.extend import core
+from jax.sharding import AxisType
 
 # Of operands that are one value everywhere they make one; of the second kind, the same one.
 _COMPUTED = {
@@ -76,7 +77,7 @@ class Constants:
     def _result(self, eqn: Any) -> Any:
         """The one value of what is computed from constants, where it is known."""
         name, values = eqn.primitive.name, [self.value(v) for v in eqn.invars]
-        if name in (*_SAME, "split"):
+        if name in (*_SAME, "split") or _is_identity(eqn):
             return values[0]
         if name == "pad":
             return values[-1]
@@ -93,10 +94,20 @@ class Constants:
 
 
 def _is_identity(eqn: Any) -> bool:
-    if eqn.primitive.name not in _IDENTITY or len(eqn.outvars) != 1:
+    if (
+        not (eqn.primitive.name in _IDENTITY or _leaves_to_the_compiler(eqn))
+        or len(eqn.outvars) != 1
+    ):
         return False
     before, after = eqn.invars[0].aval, eqn.outvars[0].aval
     return bool(before.shape == after.shape and before.dtype == after.dtype)
+
+
+def _leaves_to_the_compiler(eqn: Any) -> bool:
+    """Whether it is a `reshard` that asks for nothing: no axis of its mesh is explicit."""
+    mesh = getattr(eqn.params.get("dst_sharding"), "mesh", None)
+    axes = getattr(mesh, "axis_types", ())
+    return eqn.primitive.name == "reshard" and all(axis == AxisType.Auto for axis in axes)
 
 
 def _iota(eqn: Any) -> int | None:

@@ -270,3 +270,12 @@ def test_loops_that_only_the_lowered_program_has_end_in_one_message():
     found = jf.compare(lambda key: jax.random.gamma(key, 2.0, (4,)), compiled=False)
     with pytest.raises(jf.JaxflopsError, match="which data decide"):
         _ = found(jax.eval_shape(lambda: jax.random.key(0))).elementwise
+
+
+def test_a_constant_on_a_mesh_that_the_compiler_shards_is_still_one():
+    mesh = jax.make_mesh((1,), ("d",), axis_types=(jax.sharding.AxisType.Auto,))
+    sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("d"))
+    x = jax.ShapeDtypeStruct((4, 8), jnp.float32, sharding=sharding)
+    fn = lambda x: jnp.tanh(x).sum()
+    found = jf.compare(fn, mode="grad", compiled=False)(x).elementwise
+    assert (found.unexplained, found.ok) == (0, True)
