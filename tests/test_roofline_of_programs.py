@@ -238,3 +238,11 @@ def test_open_sizes_and_no_devices_are_refused():
         jf.roofline(open_size, device="h100-sxm5")
     with pytest.raises(JaxflopsError, match="devices=0: write how many share the work"):
         jf.roofline(open_size.at(B=8), device="h100-sxm5", devices=0)
+
+
+def test_no_known_peak_is_no_time_of_zero():
+    unknown = Roofs("nothing", lambda _: None, lambda _: None)
+    product = jf.analyze(lambda x: x @ x)(jf.spec("f32[8,8]"))
+    text = str(jf.roofline(product, roofs=unknown))
+    assert "0 ns" not in text
+    assert "if every operation reads and writes alone: unknown" in text

@@ -12,6 +12,7 @@ from jaxflops.report.text import paragraph
 
 if TYPE_CHECKING:
     from jaxflops.roofline import Roofline, Work
+    from jaxflops.tree import Kind
 
 ROWS = 10
 _LABEL = 48
@@ -63,10 +64,15 @@ def _row(work: Work, whole: float) -> tuple[str, ...]:
         numbers.rounded(work.total_flops),
         numbers.rounded(work.traffic, "B"),
         intensity(work.intensity),
-        duration(work.seconds),
+        _ideal(work.seconds, work.missing),
         percent(work.seconds / whole) if whole else "-",
         work.bound,
     )
+
+
+def _ideal(seconds: float, missing: Sequence[Kind]) -> str:
+    """Nothing is no time where a peak is missing; something is at least that long."""
+    return "unknown" if missing and not seconds else duration(seconds)
 
 
 def _lay(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -78,7 +84,7 @@ def _lay(cells: Sequence[str], widths: Sequence[int]) -> str:
 def _foot(roofline: Roofline) -> Iterator[str]:
     yield (
         f"ideal seconds of the step, if every operation reads and writes alone: "
-        f"{duration(roofline.unfused_seconds)}"
+        f"{_ideal(roofline.unfused_seconds, roofline.missing)}"
     )
     if roofline.compulsory is None:
         yield "ideal seconds under compulsory traffic: not given, it is not known"
@@ -87,7 +93,8 @@ def _foot(roofline: Roofline) -> Iterator[str]:
         moved = numbers.rounded(roofline.compulsory_bytes, "B")
         yield (
             f"ideal seconds if only arguments and results move ({moved}): "
-            f"{duration(roofline.compulsory.seconds)}, {roofline.compulsory.bound} bound"
+            f"{_ideal(roofline.compulsory.seconds, roofline.missing)}, "
+            f"{roofline.compulsory.bound} bound"
         )
     yield "both are assumptions about traffic, and neither is an upper bound"
     if roofline.missing:
