@@ -48,6 +48,17 @@ def test_operations(fn) -> None:
     assert_equal(jax.jit(fn).lower(*jf.specs("f32[32]")))
 
 
+@pytest.mark.parametrize("n", [1, 2, 4])
+@pytest.mark.parametrize("others", [(), (5,), (2, 3)])
+@pytest.mark.parametrize(("narrower", "stride"), [(0, 1), (1, 1), (0, 2)])
+def test_windows_that_meet_a_whole_axis(n: int, others, narrower: int, stride: int) -> None:
+    """XLA takes 2n - 1 over n, padded by n - 1, for a reduction; anything else it does not."""
+    window, strides = (*(1 for _ in others), 2 * n - 1), (*(1 for _ in others), stride)
+    pads = (*((0, 0) for _ in others), (n - 1, n - 1 - min(narrower, n - 1)))
+    f = lambda x: lax.reduce_window(x, 0.0, lax.add, window, strides, pads)
+    assert_equal(jax.jit(f).lower(jax.ShapeDtypeStruct((*others, n), jnp.float32)))
+
+
 @pytest.mark.parametrize(
     "name", ["resnet-remat", "transformer-scan-remat", "moe-scan", "lstm-unrolled"]
 )

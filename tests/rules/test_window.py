@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from jax import lax
 from rule_oracles import abstract, arithmetic, cost, lowered
@@ -45,6 +45,7 @@ def windows(draw):
 
 @settings(max_examples=80, deadline=None)
 @given(windows())
+@example(((2,), (3,), (1,), ((1, 1),), (1,), (1,)))
 def test_windows_combine_their_real_elements(case) -> None:
     shape, window, strides, pads, base, step = case
     f = lambda x: lax.reduce_window(
@@ -56,7 +57,10 @@ def test_windows_combine_their_real_elements(case) -> None:
     got = jf.analyze(f)(x).total.other_flops
     assert got == sum(max(count - 1, 0) for count in held)
     nominal = jf.analyze(f, conv="nominal")(x).total.other_flops
-    assert nominal == len(held) * (np.prod(window) - 1) == lowered_window(f, x)
+    assert nominal == len(held) * (np.prod(window) - 1)
+    if all(count == np.prod(shape) for count in held):
+        return  # XLA may take such a window for a reduction (tests/hlo/test_xla_formulas.py)
+    assert nominal == lowered_window(f, x)
 
 
 def lowered_window(f, x) -> float:
