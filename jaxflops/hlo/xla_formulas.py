@@ -144,21 +144,22 @@ Applications = Callable[[Instruction, tuple[Shape, ...]], tuple[int, ...]]
 def _reduce_window(ins: Instruction, operands: tuple[Shape, ...]) -> tuple[int, ...]:
     """(window - 1) an element of the result: padding too, so a running sum is quadratic.
 
-    A window that meets all n of one axis wherever it stands is taken for a reduction: n - 1, and 1
-    for each of the other axes' elements (run on JAX 0.10.2 and 0.12: XLA adds the two).
+    2n - 1 wide over n of one axis, padded by n - 1 at both ends, with n results: XLA takes it for
+    a reduction, n - 1, and adds 1 for each element of the other axes (run on JAX 0.10.2 and 0.12);
+    dilations it does not look at.
     """
     out = next(ins.shape.arrays())
-    wide = [(dim, n) for dim, n in zip(ins.window, operands[0].dims, strict=True) if dim.size > 1]
+    axes = zip(ins.window, operands[0].dims, out.dims, strict=True)
+    wide = [axis for axis in axes if axis[0].size > 1]
     if len(wide) == 1 and _meets_all(*wide[0]):
         n = wide[0][1]
         return (out.size // n + n - 1,)
     return ((prod(dim.size for dim in ins.window) - 1) * out.size,)
 
 
-def _meets_all(dim: WindowDim, n: int) -> bool:
-    """2n - 1 wide over n, padded by n - 1 at both ends, one step at a time."""
-    plain = dim.stride == dim.base_dilation == dim.window_dilation == 1
-    return plain and dim.size == 2 * n - 1 and dim.padding_low == dim.padding_high == n - 1
+def _meets_all(dim: WindowDim, n: int, results: int) -> bool:
+    padded = dim.padding_low == dim.padding_high == n - 1
+    return padded and dim.size == 2 * n - 1 and results == n
 
 
 def _select_and_scatter(ins: Instruction, operands: tuple[Shape, ...]) -> tuple[int, ...]:

@@ -59,6 +59,13 @@ def test_windows_that_meet_a_whole_axis(n: int, others, narrower: int, stride: i
     assert_equal(jax.jit(f).lower(jax.ShapeDtypeStruct((*others, n), jnp.float32)))
 
 
+def test_dilations_hide_that_a_window_misses_elements() -> None:
+    f = lambda x: lax.reduce_window(
+        x, 0.0, lax.add, (3,), (1,), ((1, 1),), base_dilation=(3,), window_dilation=(2,)
+    )
+    assert_equal(jax.jit(f).lower(*jf.specs("f32[2]")))
+
+
 @pytest.mark.parametrize(
     "name", ["resnet-remat", "transformer-scan-remat", "moe-scan", "lstm-unrolled"]
 )
