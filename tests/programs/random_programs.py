@@ -108,8 +108,10 @@ def apply(statement, x, s, unroll):
     if name == "vmap":
         return mapped(given[0], given[1], body, x, s)
     if name == "grad":
-        value, g = jax.value_and_grad(lambda x: jnp.sum(body(x, s)[0]))(x)
-        return x - 0.1 * g + 0.001 * value, s
+        y, pull = jax.vjp(lambda x: body(x, s)[0], x)
+        # As batched as y: `vmap` takes a constant cotangent once, unlike `straight`.
+        (g,) = pull(jnp.ones_like(y) + 0 * y)
+        return x - 0.1 * g + 0.001 * jnp.sum(y), s
     if name == "jvp":
         y, t = jax.jvp(lambda x: body(x, s)[0], (x,), (x * 0.5,))
         return y + 0.1 * t, s

@@ -51,6 +51,11 @@ ONCE_BROKEN = {
         2,
     ),
     # `branch="sum"` counted one of two branches of equal cost.
+    # The program written out had a cotangent for each element, the program under test one for all.
+    "a gradient of a batch ends in a choice": (
+        [("vmap", 3, False, [("grad", [("switch", [("row",)], [("mix", 3)], [("conv",)])])])],
+        2,
+    ),
     "equal branches": ([("cond", [("weights",)], [("weights",)])], 0),
 }
 
