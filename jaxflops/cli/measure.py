@@ -12,7 +12,6 @@ from jaxflops.errors import JaxflopsError
 if TYPE_CHECKING:
     from jaxflops.cli.call import Call
     from jaxflops.measurement import Measurement
-    from jaxflops.polynomial import Count
 
 EXAMPLES = """\
 examples:
@@ -37,16 +36,8 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         allow_abbrev=False,
     )
     options.add_call(verb)
-    verb.add_argument("--at", type=values.sizes, metavar="B=32,D=512", help="sizes of all symbols")
-    verb.add_argument(
-        "--trips",
-        type=values.trips,
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="PLACE=N",
-        help="trips of while loops, by file.py:line or scope path",
-    )
+    options.add_sizes(verb)
+    options.add_loops(verb)
     verb.add_argument("--seconds", type=float, default=2.0, help="how long to take samples (2)")
     verb.add_argument("--samples", type=values.at_least(1), metavar="N", help="exactly so many")
     verb.add_argument("--device", metavar="NAME", help="whose peaks to use (see jaxflops devices)")
@@ -95,31 +86,19 @@ def _measure(called: Call, given: argparse.Namespace) -> Measurement:
         samples=given.samples,
         seconds=given.seconds,
     )
-    args, kwargs = _filled((called.args, called.kwargs), given.at or {})
+    args, kwargs = _filled((called.args, called.kwargs), given.at)
     return ready(*args, **kwargs)
 
 
 def _filled(tree: Any, sizes: dict[str, int]) -> Any:
     """Abstract arguments with numbers for their symbols."""
-    import jax
+    from jaxflops.jaxpr.sized import open_sizes, sized
 
-    from jaxflops.jaxpr.symbols import to_count
-
-    abstract = [x for x in jax.tree.leaves(tree) if isinstance(x, jax.ShapeDtypeStruct)]
-    counts = {size: to_count(size) for leaf in abstract for size in leaf.shape}
-    _check(sizes, {s for count in counts.values() for s in getattr(count, "symbols", ())})
-
-    def dim(size: Any) -> Count:
-        count = counts[size]
-        return count if isinstance(count, int) else count.at(**{s: sizes[s] for s in count.symbols})
-
-    def fill(leaf: Any) -> Any:
-        return leaf.update(shape=tuple(map(dim, leaf.shape))) if leaf in abstract else leaf
-
-    return jax.tree.map(fill, tree)
+    _check(sizes, open_sizes(tree))
+    return sized(tree, sizes)
 
 
-def _check(sizes: dict[str, int], symbols: set[str]) -> None:
+def _check(sizes: dict[str, int], symbols: frozenset[str]) -> None:
     """Every symbol has a size, and every size a symbol."""
     if missing := sorted(symbols - set(sizes)):
         example = ",".join(f"{name}={sizes.get(name, 8)}" for name in sorted(symbols))

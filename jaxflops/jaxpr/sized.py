@@ -39,7 +39,7 @@ def _sized(leaf: Any, sizes: Mapping[str, int]) -> Any:
         dim if isinstance(count, Polynomial) else count
         for dim, count in zip(leaf.shape, counts, strict=True)
     )
-    return jax.ShapeDtypeStruct(shape, leaf.dtype)  # type: ignore[no-untyped-call]
+    return leaf.update(shape=shape)
 
 
 def _shape(leaf: Any) -> tuple[Any, ...]:
