@@ -32,13 +32,12 @@ UNKNOWN = 1
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Add the verb and its options."""
-    verb = verbs.add_parser(
+    verb = options.add_verb(
+        verbs,
         "analyze",
         help="count a function or its gradient",
         description="Count what a function, or its gradient, costs; nothing is compiled or run.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     options.add_call(verb)
     options.add_counting(verb)

@@ -24,14 +24,13 @@ UNEXPLAINED = 1
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Add the verb and its options."""
-    verb = verbs.add_parser(
+    verb = options.add_verb(
+        verbs,
         "compare",
         help="account for every FLOP between a function and its compiled program",
         description="Count a function (jaxpr), what it is lowered to and what it is compiled to, "
         "and name the cause of every difference; it is compiled, up to twice, and not run.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     options.add_call(verb)
     options.add_loops(verb)

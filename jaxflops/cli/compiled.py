@@ -28,14 +28,13 @@ UNKNOWN = 1
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Add the verb and its options."""
-    verb = verbs.add_parser(
+    verb = options.add_verb(
+        verbs,
         "compile",
         help="count what XLA will run of a function",
         description="Count what XLA will run of a function, or of a dumped HLO module (text, or "
         "a serialized proto), with memory and collectives; it is compiled, and not run.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     options.add_call(verb)
     options.add_loops(verb)

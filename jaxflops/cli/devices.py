@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from jaxflops.cli import options
 from jaxflops.cli.show import show
 from jaxflops.errors import JaxflopsError
 
@@ -24,13 +25,12 @@ exit code: 0, 2 for a device that is not known.
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Add the verb and its options."""
-    verb = verbs.add_parser(
+    verb = options.add_verb(
+        verbs,
         "devices",
         help="peaks of the attached device and of all known ones",
         description="Dense peaks, memory and bandwidth of a JAX device, with source and date.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     verb.add_argument("name", nargs="?", help="a device_kind, or an id of the table, in full")
     verb.add_argument("--debug", action="store_true", help="show the traceback of an error")

@@ -27,13 +27,12 @@ IMPOSSIBLE = 1
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Add the verb and its options."""
-    verb = verbs.add_parser(
+    verb = options.add_verb(
+        verbs,
         "measure",
         help="time a function or its gradient, with MFU and HFU",
         description="Compile and time a function, or its gradient, and hold it against the peaks.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     options.add_call(verb)
     options.add_sizes(verb)

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import argparse
-from typing import get_args
+from typing import Any, get_args
 
 from jaxflops.cli import values
 from jaxflops.errors import JaxflopsError
 from jaxflops.views import Key
 
 MODES = ("call", "grad", "value_and_grad", "vjp")
+
+
+def add_verb(
+    verbs: argparse._SubParsersAction[Any], name: str, **texts: Any
+) -> argparse.ArgumentParser:
+    """A verb whose examples are printed as written, and whose options are not abbreviated.
+
+    texts: `help`, `description` and `epilog`, as argparse has them.
+    """
+    verb: argparse.ArgumentParser = verbs.add_parser(
+        name, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **texts
+    )
+    return verb
 
 
 def add_call(verb: argparse.ArgumentParser) -> None:

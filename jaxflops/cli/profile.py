@@ -27,13 +27,12 @@ IMPOSSIBLE = 1
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
     """Add the verb and its options."""
-    verb = verbs.add_parser(
+    verb = options.add_verb(
+        verbs,
         "profile",
         help="device seconds of a function or its gradient, by layer",
         description="Run a function, or its gradient, under the profiler, and say where time goes.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     options.add_call(verb)
     options.add_sizes(verb)
