@@ -206,7 +206,7 @@ def test_data_leaves_a_loop_open_and_the_caveat_says_why(fn, args, reason):
 
 
 def test_a_loop_too_long_to_evaluate_is_open(monkeypatch):
-    monkeypatch.setattr("jaxflops.jaxpr.trip_counts.MOST_ITERATIONS", 5)
+    monkeypatch.setattr("jaxflops.formulas.induction.MOST_ITERATIONS", 5)
     analysis = jf.analyze(counting(1, 1000, 2, advance=lax.mul))(X)
     assert "still go on after 5 iterations" in note(analysis)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from jaxflops.formulas.scalar_steps import OpenLoopError, values
 from jaxflops.hlo.ir import Computation, Instruction, Module
-from jaxflops.hlo.slicing import OpenLoopError, Path, Slice, keeps
+from jaxflops.hlo.slicing import Path, Slice, keeps
 
 
 def initial(module: Module, where: Computation, loop: Instruction, path: Path) -> int:
     """The scalar at `path` of a loop's first state; raises OpenLoopError if it is not constant."""
     part = Slice(module)
     traced = _Outside(module, part).trace(where, loop.operands[0], path)
-    return part.run({})[traced]
+    return int(values(part.steps, {})[traced])
 
 
 class _Outside:

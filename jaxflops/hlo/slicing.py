@@ -7,10 +7,11 @@ computes is never looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
-from jaxflops.formulas.integers import COMPARISONS, apply, bounds, knows
+from jaxflops.formulas.integers import COMPARISONS, bounds, knows
+from jaxflops.formulas.scalar_steps import OpenLoopError, Step
 from jaxflops.hlo.ir import Computation, Instruction, Module
 from jaxflops.hlo.shape import Shape
 
@@ -30,20 +31,6 @@ _MOVES: dict[str, Move] = {
         lambda _, path: (0, path),
     ),
 }
-
-
-class OpenLoopError(Exception):
-    """A trip count that cannot be evaluated; the message says on what it depends."""
-
-
-class Step(NamedTuple):
-    """One scalar operation on the results of earlier steps."""
-
-    opcode: str
-    dtype: str
-    args: tuple[int, ...] = ()
-    value: int = 0
-    direction: str = ""
 
 
 class Slice:
@@ -122,17 +109,6 @@ class Slice:
         args = tuple(self.trace(scope, operand) for operand in ins.operands)
         return self.add(Step(opcode, dtype, args, direction=ins.direction))
 
-    def run(self, state: Mapping[Path, int]) -> list[int]:
-        """Every step's value, given the state."""
-        values: list[int] = []
-        paths = {index: path for path, index in self.slots.items()}
-        for index, step in enumerate(self.steps):
-            if step.opcode == "slot":
-                values.append(state[paths[index]])
-            else:
-                values.append(_apply(step, [values[arg] for arg in step.args]))
-        return values
-
 
 class Scope(NamedTuple):
     """A computation that runs once, with a way to find its arguments."""
@@ -166,11 +142,3 @@ def keeps(module: Module, loop: Instruction, path: Path) -> bool:
         return part.result(body, path) == part.slots.get(path)
     except OpenLoopError:
         return False
-
-
-def _apply(step: Step, args: list[int]) -> int:
-    if step.opcode == "constant":
-        return step.value
-    if step.opcode == "compare":
-        return int(COMPARISONS[step.direction](*args))
-    return apply(step.opcode, args, step.dtype)

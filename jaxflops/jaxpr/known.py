@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from jaxflops.formulas.scalar_steps import OpenLoopError, Step
 from jaxflops.jaxpr import _jax
 from jaxflops.jaxpr.context import Known
 from jaxflops.jaxpr.op import Body
 from jaxflops.jaxpr.registry import BODY_RULES
-from jaxflops.jaxpr.scalar_steps import OpenLoopError, Step
 from jaxflops.jaxpr.scalars import Frame, Slice, keeps, value, xla_dtype
 
 

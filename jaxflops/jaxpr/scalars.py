@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jaxflops.formulas.integers import COMPARISONS, bounds, knows
+from jaxflops.formulas.scalar_steps import OpenLoopError, Step, values
 from jaxflops.jaxpr import _jax
 from jaxflops.jaxpr.constants import constants, only_element
 from jaxflops.jaxpr.leaf import make_op
 from jaxflops.jaxpr.op import Body, OneOf, OpenLoop
 from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.registry import BODY_RULES
-from jaxflops.jaxpr.scalar_steps import OpenLoopError, Step, values
 from jaxflops.jaxpr.symbols import to_count
 from jaxflops.polynomial import Count
 

@@ -111,7 +111,7 @@ def test_a_loop_that_never_ends_is_open():
 
 
 def test_a_loop_too_long_to_evaluate_is_open(monkeypatch):
-    monkeypatch.setattr("jaxflops.hlo.trip_counts.MOST_ITERATIONS", 20)
+    monkeypatch.setattr("jaxflops.formulas.induction.MOST_ITERATIONS", 20)
     (found,) = count_of(written(1, 2**30, 2, "LT", op="multiply"))
     assert found.reason.endswith("scalars that still go on after 20 iterations")
 
