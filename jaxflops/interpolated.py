@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from jaxflops.cost import FIELDS, Cost, total
-from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr.interpolate import interpolate_rows
 from jaxflops.jaxpr.samples import Evidence, Point
-from jaxflops.polynomial import Count, Ratio, ratio
+from jaxflops.phased import Phased
+from jaxflops.polynomial import Count
 from jaxflops.results import Analysis
 from jaxflops.tree import PHASES, Phase
 
 
 @dataclass(frozen=True)
-class Interpolated:
+class Interpolated(Phased):
     """Costs by phase as polynomials in the sampled sizes.
 
     evidence: the range and residue class that was sampled, and the held-out sizes that agree.
@@ -29,42 +29,9 @@ class Interpolated:
         """The sum of the phases."""
         return total(self.phases.values())
 
-    @property
-    def flops(self) -> Count:
-        """Contractions plus other floating-point work."""
-        return self.total.flops
-
-    @property
-    def matmul_flops(self) -> Count:
-        """Contractions only."""
-        return self.total.matmul_flops
-
-    @property
-    def forward(self) -> Cost:
-        """Cost of the forward phase."""
-        return self.phases["forward"]
-
-    @property
-    def recompute(self) -> Cost:
-        """Cost of what remat runs again."""
-        return self.phases["recompute"]
-
-    @property
-    def backward(self) -> Cost:
-        """Cost of the backward phase."""
-        return self.phases["backward"]
-
-    @property
-    def update(self) -> Cost:
-        """Cost of the optimizer."""
-        return self.phases["update"]
-
-    @property
-    def ratio(self) -> Count | Ratio:
-        """Contraction FLOPs of backward over forward, exactly."""
-        if self.forward.matmul_flops == 0:
-            raise JaxflopsError("ratio: the forward phase has no contractions")
-        return ratio(self.backward.matmul_flops, self.forward.matmul_flops)
+    def phase(self, name: Phase) -> Cost:
+        """Cost of one phase."""
+        return self.phases[name]
 
     def at(self, **sizes: int) -> Cost:
         """The total at sizes in the sampled residue classes; raises JaxflopsError for others."""

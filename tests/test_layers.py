@@ -15,7 +15,7 @@ LAYERS = [
     {"jaxpr", "hlo", "machine"},
     {"targets"},
     {"views", "coverage", "contractions", "differentiated", "substitute", "compare", "attribution"},
-    {"viewed"},
+    {"phased", "viewed"},
     {"report"},
     {"results"},
     {"interpolated"},
