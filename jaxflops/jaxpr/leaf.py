@@ -14,6 +14,7 @@ from jaxflops.jaxpr.op import Array, Category, Op
 from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.registry import CostRule, override
 from jaxflops.jaxpr.symbols import to_count
+from jaxflops.jaxpr.users_rules import is_ours, raised
 from jaxflops.polynomial import Polynomial
 from jaxflops.tree import Kind, Node, Site, State
 
@@ -32,6 +33,7 @@ class Leaves:
 
     def __init__(self, options: Options) -> None:
         self.rules = override(options.rules)
+        self.asked: set[str] = set()  # the primitives that were priced
         self._options = options
         self._priced: dict[Any, Priced] = {}
         self._types: dict[int, int] = {}  # id of an aval -> number of its (shape, dtype)
@@ -80,12 +82,17 @@ class Leaves:
 
     def _compute(self, eqn: Any, rule: CostRule | None) -> Priced:
         op = make_op(eqn, self._options)
+        self.asked.add(op.name)
         if rule is None:
             return self._unknown(op, "no cost rule")
         try:
             cost = rule.formula(op, **eqn.params)
         except UnknownCostError as reason:  # the rule cannot say: a foreign function, a symbol
             return self._unknown(op, str(reason))
+        except Exception as error:
+            if isinstance(error, JaxflopsError) or is_ours(rule.formula):
+                raise
+            raise raised(error, rule.formula, eqn) from error
         cost = _exact(op.name, cost)
         if rule.state != "free" and not (cost.bytes_read or cost.bytes_written):
             cost = cost + _traffic(op)

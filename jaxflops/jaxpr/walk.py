@@ -12,18 +12,20 @@ from contextlib import contextmanager
 from typing import Any
 
 from jaxflops import tree
+from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr import _jax, shipped
 from jaxflops.jaxpr.call import Call
 from jaxflops.jaxpr.context import SETTLED, Context, Flags, Known, Walked, any_in, flags_of
 from jaxflops.jaxpr.known import Holds, enter, inputs_of, is_loop, is_unplaced
 from jaxflops.jaxpr.leaf import Leaves, make_op
-from jaxflops.jaxpr.op import Body, OneOf, OpenLoop
+from jaxflops.jaxpr.op import Bodies, Body, OneOf, OpenLoop
 from jaxflops.jaxpr.open_loops import OpenLoops
 from jaxflops.jaxpr.options import Options
-from jaxflops.jaxpr.registry import BODY_RULES
+from jaxflops.jaxpr.registry import BODY_RULES, BodyFormula
 from jaxflops.jaxpr.rules.control import unknown_bodies
 from jaxflops.jaxpr.scalars import Frame
 from jaxflops.jaxpr.trip_counts import trip_count
+from jaxflops.jaxpr.users_rules import is_ours, raised, unneeded
 from jaxflops.tree import HERE, Node, Site, branch, compose_phase
 
 
@@ -52,10 +54,11 @@ class _Walker:
 
     def program(self, jaxpr: Any) -> Node:
         """The whole tree."""
-        root = branch("program", HERE, self.jaxpr(jaxpr, Context()).nodes)
+        nodes = self.jaxpr(jaxpr, Context()).nodes
         self._loops.check_hints()
         self._options.check_branches(self._branches)
-        return root
+        notes = unneeded(self._options.rules, self._leaves.asked)
+        return branch("program", HERE, nodes, notes=notes)
 
     def jaxpr(self, jaxpr: Any, context: Context) -> Walked:
         """A jaxpr's nodes, from memory if it was walked in the same context."""
@@ -116,7 +119,7 @@ class _Walker:
         rule = BODY_RULES.get(eqn.primitive.name)
         if rule is None:
             return call.unknown(unknown_bodies(eqn.params))
-        bodies = rule(make_op(eqn, self._options), **eqn.params)
+        bodies = self._bodies(rule, eqn)
         if isinstance(bodies, OneOf):
             self._branches.update(bodies.names)
         if isinstance(bodies, OpenLoop):
@@ -125,6 +128,15 @@ class _Walker:
             found = trip_count(frame, eqn, bodies)
             return call.run(bodies, self._loops.trips(eqn, site.source, scope, found))
         return call.run(bodies, None)
+
+    def _bodies(self, rule: BodyFormula, eqn: Any) -> Bodies:
+        """What a rule says that an equation runs."""
+        try:
+            return rule(make_op(eqn, self._options), **eqn.params)
+        except Exception as error:
+            if isinstance(error, JaxflopsError) or is_ours(rule):
+                raise
+            raise raised(error, rule, eqn) from error
 
     def _place(self, eqn: Any, site: Site, context: Context) -> tree.Frame | None:
         """The equation's line, or its call's, where a loop or a choice has none of its own."""
