@@ -77,12 +77,13 @@ class AnalyzeExecuted:
             raise JaxflopsError(
                 f"jf.analyze_executed got {type(self.fn).__name__}; pass the function itself"
             )
-        traced = stage.trace(self.fn, self.how, args, kwargs)
+        how = self.how.from_the_front(len(args))
+        traced = stage.trace(self.fn, how, args, kwargs)
         jaxpr, name = _jax.expand_high(traced.jaxpr), function_name(self.fn)
-        program = named(self.fn, name, self.how, jaxpr, args, kwargs, self.how.static)
+        program = named(self.fn, name, how, jaxpr, args, kwargs, how.static)
         live, used = remove_dead_code(program)
         closed = with_constants(live, jaxpr)
-        leaves = _leaves(traced, self.how, args, kwargs)
+        leaves = _leaves(traced, how, args, kwargs)
         run = jax.jit(execute(closed))
         results, counts = run(*(x for x, wanted in zip(leaves, used, strict=True) if wanted))
         found = {key: read(counter) for key, counter in counts.items()}

@@ -372,5 +372,39 @@ def test_positions_may_be_any_integers() -> None:
     )
 
 
+@pytest.mark.parametrize("mode", ["grad", "value_and_grad", "vjp"])
+@pytest.mark.parametrize(("argnums", "same"), [(-1, 1), ((-2,), (0,)), ((-1, 0), (1, 0))])
+def test_positions_count_from_the_end_too(mode: str, argnums: Any, same: Any) -> None:
+    found = jf.analyze(loss, mode=mode, argnums=argnums)(X, W)
+    expected = jf.analyze(loss, mode=mode, argnums=same)(X, W)
+    assert found.total == expected.total
+    assert str(found.derivation) == str(expected.derivation)
+
+
+def power(x: Any, w: Any, n: int) -> Any:
+    for _ in range(n):
+        x = x @ w
+    return jnp.sum(x)
+
+
+def test_static_positions_count_from_the_end_too() -> None:
+    args = jnp.ones((4, 8)), jnp.ones((8, 8)), 3
+    options = {"mode": "grad", "argnums": -2, "static_argnums": -1}
+    expected = jf.analyze(power, mode="grad", argnums=1, static_argnums=2)(*args).matmul_flops
+    assert expected == 2 * 4 * 8 * 8 * (2 + 2 + 3)  # x#4 = x#3 @ w is dead; w three times, x twice
+    assert jf.analyze(power, **options)(*args).matmul_flops == expected
+    outputs, executed = jf.analyze_executed(power, **options)(*args)
+    assert outputs.shape == (8, 8)
+    assert executed.matmul_flops == expected
+    assert jf.compare(power, compiled=False, **options)(*args).counted.matmul_flops == expected
+
+
+def test_positions_before_the_first_are_refused() -> None:
+    with pytest.raises(
+        jf.JaxflopsError, match=r"positions from 0 to 1 \(or, from the end, -1 to -2"
+    ):
+        jf.analyze(loss, mode="grad", argnums=-3)(X, W)
+
+
 def halved(op: Any, /, **_: Any) -> jf.Cost:
     return jf.Cost(other_flops=op.out.size / 2)

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 from jaxflops.cli.target import load
 from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr.arguments import Arguments, parse_args
-from jaxflops.jaxpr.program import function_name
+from jaxflops.jaxpr.program import from_the_front, function_name
 from jaxflops.jaxpr.sized import open_sizes, sized
 from jaxflops.jaxpr.specs import specs
 
@@ -49,6 +49,7 @@ def prepare(target: Any, options: argparse.Namespace) -> Call:
     args, kwargs = arguments(fn, options.args)
     _check_signature(fn, args, kwargs, options)
     argnums, origin = _argnums(fn, options.argnums)
+    argnums = from_the_front(argnums, len(args))
     hint = _hint(fn, args, argnums, origin)
     values_only = {name: value for name, value in kwargs.items() if _is_static(value)}
     if values_only:

@@ -55,7 +55,8 @@ def add_call(verb: argparse.ArgumentParser) -> None:
         "--argnums",
         metavar="0,1",
         type=values.positions,
-        help="arguments to differentiate; the function's own argnums, or 0, if left out",
+        help="arguments to differentiate, from the end as in --argnums=-1; the function's own "
+        "argnums, or 0, if left out",
     )
     verb.add_argument("--has-aux", action="store_true", help="the function returns (loss, other)")
     verb.add_argument("--debug", action="store_true", help="show the traceback of an error")

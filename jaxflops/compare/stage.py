@@ -42,7 +42,7 @@ def trace(
             'write specs with numbers, as in jf.specs("f32[8,128]")'
         )
     try:
-        return _staged(target, how).trace(*args, **kwargs)
+        return _staged(target, how.from_the_front(len(args))).trace(*args, **kwargs)
     except Exception as error:
         raise TraceError(
             f"{function_name(target)} does not trace: {_reason(error)} "

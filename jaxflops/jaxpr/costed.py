@@ -18,6 +18,7 @@ from jaxflops.cost import Cost
 from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr.leaf import array_of
 from jaxflops.jaxpr.symbols import to_count
+from jaxflops.jaxpr.users_rules import told, written
 
 ad: Any = _ad  # untyped, as primitives are
 Stated = Cost | Callable[..., Cost]
@@ -139,7 +140,14 @@ def _stated(cost: Stated, name: str, args: Any, kwargs: Any) -> Cost:
     if isinstance(cost, Cost):
         return cost
     shapes = jax.tree.map(lambda x: array_of(jax.typeof(x)), (args, kwargs))
-    value = cost(*shapes[0], **shapes[1])
+    try:
+        value = cost(*shapes[0], **shapes[1])
+    except JaxflopsError:
+        raise
+    except Exception as error:
+        raise JaxflopsError(
+            f"jf.costed({name}): its cost function, {written(cost)}, raised {told(error)}"
+        ) from error
     if not isinstance(value, Cost):
         raise JaxflopsError(
             f"jf.costed({name}): its cost function returned a {type(value).__name__}; "

@@ -6,14 +6,12 @@ from typing import Any
 
 import jax
 
-from jaxflops.errors import JaxflopsError, TraceError
+from jaxflops.errors import TraceError
 from jaxflops.jaxpr import _jax
 
 
-def explain(error: Exception, name: str, mode: str, arguments: Any) -> Exception:
+def explain(error: Exception, name: str, mode: str, arguments: Any) -> TraceError:
     """A TraceError with the first line of what JAX or the function said, and an advice."""
-    if isinstance(error, JaxflopsError):
-        return error
     first = (str(error).strip().splitlines() or [""])[0]
     advice = _advice(error, mode, jax.tree.leaves(arguments))
     return TraceError(f"{name} does not trace: {type(error).__name__}: {first} ({advice})")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import index
 from typing import Any, Literal, get_args
 
@@ -57,6 +57,22 @@ class How:
     def static(self) -> tuple[int, ...]:
         """Static positions as a tuple."""
         return as_tuple(self.static_argnums)
+
+    def from_the_front(self, count: int) -> How:
+        """The same of `count` arguments, positions from the end (-1 is the last) from 0 on."""
+        return replace(
+            self,
+            argnums=from_the_front(self.argnums, count),
+            static_argnums=from_the_front(self.static_argnums, count),
+        )
+
+
+def from_the_front(positions: Any, count: int) -> Any:
+    """One position or several; what is out of range, or no position, stays for who checks."""
+    if isinstance(positions, (tuple, list)):
+        return tuple(from_the_front(position, count) for position in positions)
+    counts = hasattr(positions, "__index__") and -count <= index(positions) < 0
+    return index(positions) + count if counts else positions
 
 
 def remove_dead_code(program: Program) -> tuple[Any, list[bool]]:

@@ -52,6 +52,7 @@ def _ready(target: Any, how: How, args: tuple[Any, ...], kwargs: dict[str, Any])
 def _trace_function(
     fn: Callable[..., Any], how: How, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Program:
+    how = how.from_the_front(len(args))
     _check_positions(how, args)
     name = function_name(fn)
     static = how.static
@@ -66,6 +67,8 @@ def _trace_function(
             jaxpr = jax.make_jaxpr(_pullback(fn, how), static_argnums=static)(*args, **kwargs)
         else:
             jaxpr = jax.make_jaxpr(_differentiated(fn, how), static_argnums=static)(*args, **kwargs)
+    except JaxflopsError:  # of jf.costed, say: it says what to write, and what caused it
+        raise
     except Exception as error:  # whatever the user's function raises
         raise explain(error, name, how.mode, (args, kwargs)) from error
     program = named(fn, name, how, _jax.expand_high(jaxpr), args, kwargs, static)
@@ -133,7 +136,8 @@ def _check_positions(how: How, args: tuple[Any, ...]) -> None:
             if not isinstance(i, int) or not 0 <= i < len(args):
                 raise JaxflopsError(
                     f"{word}={positions!r}, but the function got {len(args)} positional "
-                    f"arguments; write positions from 0 to {len(args) - 1}"
+                    f"arguments; write positions from 0 to {len(args) - 1} (or, from the end, "
+                    f"-1 to -{len(args)})"
                     if args
                     else f"{word}={positions!r}, but the function got no positional arguments; "
                     "pass the arguments in the second call: jf.analyze(fn, ...)(*args)"

@@ -21,14 +21,19 @@ def raised(error: Exception, rule: Callable[..., Any], eqn: Any) -> JaxflopsErro
     """The error of a rule that raised another one: the primitive, the rule, and the equation."""
     name = eqn.primitive.name
     shapes = ", ".join(_jax.show_aval(v.aval) for v in eqn.invars)
-    first = (str(error).strip().splitlines() or [""])[0]
     return JaxflopsError(
-        f"the rule of {name!r}, {_written(rule)}, raised {type(error).__name__}: {first}; "
+        f"the rule of {name!r}, {written(rule)}, raised {told(error)}; "
         f"it was asked about {name}({shapes}){_place(eqn)}"
     )
 
 
-def _written(rule: Callable[..., Any]) -> str:
+def told(error: Exception) -> str:
+    """Type and first line of an error."""
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}"
+
+
+def written(rule: Callable[..., Any]) -> str:
     """`blur_cost (costs.py:12)`."""
     while hasattr(rule, "func"):  # functools.partial
         rule = rule.func

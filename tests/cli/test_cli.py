@@ -36,6 +36,12 @@ def test_the_two_layer_network_is_derived(ok):
     )
 
 
+@pytest.mark.parametrize("given", ["--argnums -1", "--argnums=-1", "--argnums 2"])
+def test_argnums_from_the_end(ok, given):
+    out = ok(f"analyze jaxflops.models:two_layer --mode grad {given}")
+    assert out.endswith("differentiated: w2 (as --argnums says); for x, w1 too: --argnums 0,1,2\n")
+
+
 def test_argnums_add_the_input_gradient(ok):
     out = ok("analyze jaxflops.models:two_layer --mode grad --derive --argnums 0,1,2")
     assert "x.grad = h1.grad @ w1.T" in out

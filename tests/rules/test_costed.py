@@ -182,3 +182,13 @@ def test_wrong_input_says_what_to_write() -> None:
         jf.costed(product, lambda a, b: 5)(*arrays())
     with pytest.raises(jf.JaxflopsError, match="it has side effects or collectives"):
         jf.costed(lambda x: (jax.debug.print("{}", x), x)[1], STATED)(1.0)
+
+
+def test_a_cost_function_that_raises_is_named() -> None:
+    wrong = jf.costed(product, lambda a, b: jf.Cost(other_flops=a.size // 0))
+    message = (
+        r"^jf.costed\(product\): its cost function, .*<lambda> \(test_costed.py:\d+\), raised Zero"
+    )
+    with pytest.raises(jf.JaxflopsError, match=message) as found:
+        jf.analyze(wrong)(*arrays())
+    assert isinstance(found.value.__cause__, ZeroDivisionError)
