@@ -30,6 +30,8 @@ from jaxflops.machine.trace_runs import whole_runs
 from jaxflops.profiled import Profile
 
 _TRIES = 3
+APART = {"xla_gpu_enable_command_buffer": ""}
+"""Compiler options: every kernel of a GPU launched by itself, so that its event has its name."""
 
 
 def profile(  # noqa: PLR0913 - the options of one front door
@@ -57,8 +59,10 @@ def profile(  # noqa: PLR0913 - the options of one front door
       so many events that reading them would take minutes.
     seed, integers: of arguments that are abstract, as in `jf.measure`.
 
-    On a GPU, command buffers hide instructions: set XLA_FLAGS=--xla_gpu_enable_command_buffer=
-    before JAX starts. Raises JaxflopsError when the program fails or no events arrive.
+    On a GPU the program is compiled without command buffers, which hide instructions: its kernels
+    are launched one by one, and a small program's seconds are mostly the time between them. A
+    `Compiled` runs as it is: compile it with XLA_FLAGS=--xla_gpu_enable_command_buffer=.
+    Raises JaxflopsError when the program fails or no events arrive.
     """
     if misplaced:
         raise JaxflopsError("the arguments go in a second call: jf.profile(fn, ...)(*args)")
@@ -83,7 +87,8 @@ class ProfileCall:
     drawn: tuple[int, tuple[int, int]]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Profile:  # noqa: D102 - the class says it
-        staged = stage(self.fn, args, kwargs, self.static_argnums, time.perf_counter)
+        where = (self.fn, args, kwargs, self.static_argnums, time.perf_counter)
+        staged = stage(*where, APART if jax.default_backend() == "gpu" else None)
         module = read_module(staged.compiled)
         tree = walk(module, Options(trip_counts=tuple(self.trip_counts.items())))
         recorded, events = self._record(

@@ -17,7 +17,7 @@ from jaxflops.cost import ZERO
 from jaxflops.hlo.containers import common_scope
 from jaxflops.hlo.sites import COMPILER
 from jaxflops.polynomial import Count
-from jaxflops.tree import HERE, Node, Site
+from jaxflops.tree import HERE, Node, Site, Source
 
 CONTAINERS = ("while", "conditional", "call")
 """Labels of nodes that only run others."""
@@ -109,7 +109,9 @@ class _Walk:
         site, shared = node.site.within(outer), False
         if _is_fusion(node):
             scopes = _working_scopes(node)
-            inner = Site(common_scope(scopes) if scopes else (), None, node.children[0].site.phase)
+            phase = node.children[0].site.phase
+            line = _working_line(node) if site.source is None else None
+            inner = Site(common_scope(scopes) if scopes else (), line, phase)
             site, shared = inner.within(site), len(set(scopes)) > 1
         self._add(node, site, runs, loop, shared=shared)
 
@@ -170,8 +172,19 @@ def _is_fusion(node: Node) -> bool:
 
 def _working_scopes(fusion: Node) -> list[tuple[str, ...]]:
     """Scopes, relative to a fusion, of the instructions in it that do anything: views do not."""
-    parts = [part for part in fusion.children[1:] if part.state != "free" and is_named(part.site)]
-    return [part.site.scope for part in parts]
+    return [part.site.scope for part in _working(fusion)]
+
+
+def _working(fusion: Node) -> list[Node]:
+    """Those instructions."""
+    return [part for part in fusion.children[1:] if part.state != "free" and is_named(part.site)]
+
+
+def _working_line(fusion: Node) -> Source | None:
+    """The line that all of them are at, for a fusion that lost its own name."""
+    sources = [part.site.source for part in _working(fusion)]
+    lines = {(source.file, source.line) for source in sources if source is not None}
+    return sources[0] if len(lines) == 1 and None not in sources else None
 
 
 def _direct(region: Node) -> Iterable[str]:

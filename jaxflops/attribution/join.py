@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from jaxflops.attribution.buffers import argument_copies, loop_buffers
@@ -35,25 +35,48 @@ def join(events: Sequence[Event], module: Module, tree: Node) -> Joined:
     Raises JaxflopsError when there are no events, no complete run, or names of another program.
     """
     known = place(tree, {})
-    events = _of_program(events, set(known.placed))
+    events = _of_program(_by_their_starts(events, module), set(known.placed))
     seconds = attribute(events, known.containers)
     if not seconds.spans:
         raise JaxflopsError(_NOTHING if not events else _CUT)
-    program = place(tree, {name: spent.events for name, spent in seconds.spent.items()})
+    program = place(tree, dict(_executions(seconds, known.containers)))
     items = tuple(_items(seconds, program, module))
     return Joined(seconds, items, tuple(program.loops), tuple(_caveats(seconds, program)))
 
 
 _STRANGE = Placed(Node("(not in the program)", Site(COMPILER), ZERO, ZERO), Site(COMPILER), 0)
 _NOTHING = (
-    "the profiler recorded no instruction of this program. On a GPU command buffers hide them: set "
-    "XLA_FLAGS=--xla_gpu_enable_command_buffer= before JAX starts; on a backend without events per "
-    "instruction, time the whole call with jf.measure"
+    "the profiler recorded no instruction of this program. On a GPU command buffers can hide those "
+    "of a Compiled: set XLA_FLAGS=--xla_gpu_enable_command_buffer= before JAX starts; on a backend "
+    "without events per instruction, time the whole call with jf.measure"
+)
+_BUFFER = "command_buffer"  # as XLA names them on a GPU, with a number
+_HIDDEN = (
+    "the profiler names command buffers, which hide the instructions that they launch: profile the "
+    "function instead of a Compiled, or set XLA_FLAGS=--xla_gpu_enable_command_buffer= before JAX "
+    "starts"
 )
 _CUT = (
     "no run is in the trace from its first to its last instruction, as when the profiler's buffers "
     "are full: profile fewer runs (runs=1), or a smaller program"
 )
+
+
+def _by_their_starts(events: Sequence[Event], module: Module) -> list[Event]:
+    """Events of what runs asynchronously, under the name of the instruction that starts it."""
+    wrapped = module.wrapped
+    return [e._replace(instruction=wrapped.get(e.instruction, e.instruction)) for e in events]
+
+
+def _executions(seconds: Seconds, containers: Collection[str]) -> Iterator[tuple[str, int]]:
+    """How often each instruction was seen, where that says how often it ran.
+
+    A CPU records a loop as one event around its body's; a GPU a copy of its condition each time
+    round, as the loop's own kernels.
+    """
+    for name, spent in seconds.spent.items():
+        if not (name in containers and spent.kernels):
+            yield name, spent.events
 
 
 def _of_program(events: Sequence[Event], names: set[str]) -> list[Event]:
@@ -64,6 +87,8 @@ def _of_program(events: Sequence[Event], names: set[str]) -> list[Event]:
             strange[event.run.program].append(event.instruction)
     least = min(strange, key=lambda program: len(strange[program]), default=0)
     kept = [event for event in events if event.run.program == least]
+    if any(name.startswith(_BUFFER) for name in strange.get(least, ())):
+        raise JaxflopsError(_HIDDEN)
     if kept and len(strange[least]) == len(kept):
         raise JaxflopsError(
             f"the profiler names an instruction {strange[least][0]!r} that the compiled program "

@@ -17,9 +17,9 @@ examples:
   jaxflops profile jaxflops.models:transformer --preset tiny --mode value_and_grad
   jaxflops profile train.py:loss --args "f32[B,D] f32[D,K]" --at B=32,D=512,K=10 --by source
 
-The arguments are random numbers of a fixed seed. On a GPU, command buffers hide instructions: set
-XLA_FLAGS=--xla_gpu_enable_command_buffer= first. exit code: 0, 1 for a site above 100 % of its own
-kinds' peaks, 2 for wrong input and for a program that fails.
+The arguments are random numbers of a fixed seed. On a GPU it compiles without command buffers,
+which hide instructions. exit code: 0, 1 for a site above 100 % of its own kinds' peaks, 2 for wrong
+input and for a program that fails.
 """
 KEYS = ("scope", "source", "phase", "site", "opcode", "instruction")
 IMPOSSIBLE = 1

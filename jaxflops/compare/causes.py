@@ -95,6 +95,24 @@ def multiplies_by_groups(change: Change) -> bool:
     return not +wanted
 
 
+def makes_padding_real(change: Change) -> bool:
+    """Each convolution that is gone is there again, with more of its window's taps: at most all."""
+    wanted = Counter(_new(change))
+    for entry, times in _gone(change).items():
+        wider = (
+            other
+            for other in wanted
+            if other.place == entry.place
+            and entry.flops < other.flops <= change.taps.get(entry, 0)
+            and wanted[other] >= times
+        )
+        found = next(wider, None)
+        if found is None:
+            return False
+        wanted[found] -= times
+    return not +wanted
+
+
 def shares_out(change: Change) -> bool:
     """At each place there is as much as before, or a device's share: at least one in `devices`."""
     before, after = _by_place(change.before), _by_place(change.after)
@@ -134,6 +152,7 @@ CAUSES = {
     "constant_folding": Cause("constant folded", only_removes),
     "while-loop-invariant-code-motion": Cause("loop-invariant product hoisted", shrinks),
     "convolution-group-converter": Cause("grouped convolution made dense", multiplies_by_groups),
+    "conv-padding-legalization": Cause("padding of a convolution made real", makes_padding_real),
     "spmd-partitioning": SHARED,
     "spmd-cleanup/pipeline-start": SHARED,  # the pipeline runs inside of spmd-partitioning
 }

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from jaxflops.compare.entries import Entries, contractions
+from jaxflops.compare.entries import Entries, Entry, contractions
 from jaxflops.compare.join import Difference, join
+from jaxflops.compare.windows import every_tap
 from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk
@@ -20,10 +22,11 @@ _DUMPING = {"xla_dump_hlo_pass_re": ".*", "xla_dump_hlo_as_proto": True}
 
 
 class Snapshot(NamedTuple):
-    """A dumped module: its contractions, and the group counts of its convolutions."""
+    """A dumped module: its contractions; the group counts of its convolutions, and every tap."""
 
     entries: Entries
     groups: frozenset[int] = frozenset()
+    taps: Mapping[Entry, int] = MappingProxyType({})
 
 
 Read = Callable[[Path], Snapshot]
@@ -35,6 +38,7 @@ class Change(NamedTuple):
     name: the pass's; `pipeline/pipeline-start` for what was done before a pipeline's first pass, by
       the pass that it runs in.
     groups: group counts of the convolutions before it. devices: that share the program.
+    taps: of each convolution before it, its FLOPs with every tap of its windows.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Change(NamedTuple):
     after: Entries
     groups: frozenset[int] = frozenset()
     devices: int = 1
+    taps: Mapping[Entry, int] = MappingProxyType({})
 
     @property
     def differences(self) -> list[Difference]:
@@ -54,7 +59,8 @@ def snapshot(path: Path) -> Snapshot:
     module = read_module(path)
     instructions = (each for computation in module.computations.values() for each in computation)
     groups = {each.feature_group_count * each.batch_group_count for each in instructions}
-    return Snapshot(contractions(walk(module)), frozenset(groups - {1}))
+    tree = walk(module)
+    return Snapshot(contractions(tree), frozenset(groups - {1}), every_tap(module, tree))
 
 
 def changes(lowered: Any, read: Read = snapshot) -> list[Change]:
@@ -101,7 +107,7 @@ def _changes(dumps: list[tuple[str, Path]], read: Read) -> Iterator[Change]:
         if before is None:
             yield Change("(input)", after.entries, after.entries)
         elif before.entries != after.entries:
-            yield Change(name, before.entries, after.entries, before.groups)
+            yield Change(name, before.entries, after.entries, before.groups, taps=before.taps)
         before = after
     assert before is not None
     yield Change("(output)", before.entries, before.entries)

@@ -169,6 +169,8 @@ class Module:
 
     num_partitions: devices that run one program, where the source says so (a proto does not);
       it does not take part in `==`.
+    wrapped: name of an instruction that an asynchronous one runs -> the name of that one, where the
+      source says it (text does not): profilers call their events by the first.
     """
 
     name: str
@@ -176,6 +178,7 @@ class Module:
     entry: str
     frontend_attributes: Pairs = ()
     num_partitions: int | None = field(default=None, compare=False)
+    wrapped: dict[str, str] = field(default_factory=dict, compare=False)
 
     def __getitem__(self, name: str) -> Computation:
         return self.computations[name]

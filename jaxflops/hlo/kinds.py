@@ -11,6 +11,7 @@ from jaxflops.hlo.shape import Shape
 from jaxflops.tree import Kind
 
 _FAMILIES = {"f": "float", "bf": "bfloat", "s": "int", "u": "uint", "c": "complex"}
+_UNSET = "ALG_UNSET"
 _NO_NUMBERS = ("pred", "tuple", "token", "opaque")
 _DTYPE = re.compile(r"(bf|f|s|u|c)(\d+)(?:(e\d\w*))?$")
 
@@ -45,10 +46,25 @@ def plain(shape: Shape) -> Kind:
 
 def precision(op: HloOp) -> str:
     """One name: of both operands when they agree, of an algorithm, or nothing."""
-    if op.ins.algorithm:
-        return op.ins.algorithm.removeprefix("dot_").upper()
-    names = list(dict.fromkeys(name.upper() for name in op.ins.precision))
+    algorithm, operands = op.ins.algorithm, op.ins.precision
+    if op.ins.custom_call_target.startswith("__cublas$"):
+        algorithm, operands = _of_cublas(op)
+    if algorithm:
+        return algorithm.upper().removeprefix("ALG_").removeprefix("DOT_")
+    names = list(dict.fromkeys(name.upper() for name in operands))
     return "" if names in ([], ["DEFAULT"]) else "/".join(names)
+
+
+def _of_cublas(op: HloOp) -> tuple[str, tuple[str, ...]]:
+    """The algorithm and the precision of each operand, which a cuBLAS call has in its settings."""
+    config = op.ins.backend_config
+    said = config.get("gemm_backend_config") if config else None
+    said = said.get("precision_config") if isinstance(said, dict) else None
+    if not isinstance(said, dict):
+        return op.ins.algorithm, op.ins.precision
+    algorithm = str(said.get("algorithm", _UNSET))
+    operands = tuple(map(str, said.get("operand_precision", ())))
+    return "" if algorithm == _UNSET else algorithm, operands
 
 
 @lru_cache(maxsize=256)

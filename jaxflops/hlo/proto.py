@@ -89,6 +89,7 @@ class _Reader:
         self.names = _Names("computation")
         self.computations: dict[str, Computation] = {}
         self.inlined: set[str] = set()
+        self.wrapped: dict[str, str] = {}
 
     def module(self) -> Module:
         for each in self.message.computations:  # callees before callers, as XLA demands
@@ -102,6 +103,7 @@ class _Reader:
             {name: it for name, it in self.computations.items() if name not in self.inlined},
             self.names[self.message.entry_computation_id],
             frontend_attributes(self.message.frontend_attributes),
+            wrapped=self.wrapped,
         )
 
     def computation(self, message: Any) -> Computation:
@@ -122,6 +124,7 @@ class _Reader:
         single = unwrapped(read, found, self.computations)
         if single is not read:
             self.inlined.update(read.called)
+            self.wrapped |= {self.computations[name].root: read.name for name in read.called}
         return single
 
     def instruction(self, message: Any, names: _Names) -> Instruction:

@@ -91,7 +91,8 @@ def measure_matmul(
     """
     points: list[Point] = []
     for size in _doubling(_SMALLEST_MATMUL, largest, 2):
-        seconds = min(_sample(_product(kind), _operands(kind, size, device), clock).samples)
+        taken = _sample(_product(kind), _operands(kind, size, device), clock, _quick(device))
+        seconds = min(taken.samples)
         points.append(Point(size, _flops(kind, size) / seconds if seconds else 0.0))
         if seconds > _LONG or _stalled([point.rate for point in points]):
             break
@@ -119,8 +120,15 @@ def measure_dispatch(device: jax.Device, clock: Clock = time.perf_counter) -> fl
     return sorted(taken)[len(taken) // 2]
 
 
-def _sample(program: Any, args: tuple[Any, ...], clock: Clock) -> Samples:
-    staged = stages.stage(jax.jit(program), args, {}, (), clock)
+def _quick(device: jax.Device) -> dict[str, Any] | None:
+    """On a GPU products of its library: XLA tries out Triton kernels for ten seconds at a size."""
+    return {"xla_gpu_enable_triton_gemm": False} if device.platform == "gpu" else None
+
+
+def _sample(
+    program: Any, args: tuple[Any, ...], clock: Clock, options: dict[str, Any] | None = None
+) -> Samples:
+    staged = stages.stage(jax.jit(program), args, {}, (), clock, options)
     work, _ = calls.prepare(staged, Inputs().concrete(staged.leaves, staged.shardings), None)
     taken = sample(work, _SHORT, clock)
     if taken.failure is not None:
@@ -164,23 +172,44 @@ def _flops(kind: Kind, size: int) -> int:
 
 
 def _stream_rate(size: int, device: jax.Device, clock: Clock) -> float:
-    """The loop is inside the program, so that small arrays do not measure dispatch."""
-
-    def update(x: Any, trips: Any) -> Any:
-        return lax.fori_loop(0, trips, lambda _, x: x * 0.999 + 0.001, x)
-
+    """Bytes/s at one size: passes until they take a while, the best of several such."""
     where = jax.sharding.SingleDeviceSharding(device)
     array = jax.device_put(jnp.ones(size // 4, jnp.float32), where)
-    compiled = jax.jit(update, donate_argnums=0).lower(array, 1).compile()
+    passes = (_launched if device.platform == "gpu" else _looped)(array)
     best, trips = float("inf"), 1
     while True:
         for _ in range(4):  # the first of them warms up
             start = clock()
-            array = compiled(array, trips).block_until_ready()
+            array = passes(array, trips).block_until_ready()
             best = min(best, (clock() - start) / trips)
         if best * trips >= _STREAM_SECONDS or trips >= _MOST_TRIPS:
             return 2 * size / best if best else 0.0
         trips *= 4
+
+
+def _update(x: Any) -> Any:
+    return x * 0.999 + 0.001
+
+
+def _looped(array: Any) -> Any:
+    """(array, trips) -> array: a loop in the program, so that dispatch is paid once."""
+
+    def update(x: Any, trips: Any) -> Any:
+        return lax.fori_loop(0, trips, lambda _, x: _update(x), x)
+
+    return jax.jit(update, donate_argnums=0).lower(array, 1).compile()
+
+
+def _launched(array: Any) -> Any:
+    """The same as launches without waiting: a GPU goes round a loop by asking the host."""
+    compiled = jax.jit(_update, donate_argnums=0).lower(array).compile()
+
+    def passes(array: Any, trips: int) -> Any:
+        for _ in range(trips):
+            array = compiled(array)
+        return array
+
+    return passes
 
 
 def _doubling(first: int, last: int, factor: int) -> Iterator[int]:

@@ -54,9 +54,11 @@ def stage(
     kwargs: Mapping[str, Any],
     static_argnums: int | Sequence[int],
     clock: Clock,
+    options: Mapping[str, Any] | None = None,
 ) -> Staged:
     """Compile a function, jitted or not, or what is left to do of a `Traced` or `Lowered`.
 
+    options: the compiler's, for what is compiled here (`compiler_options` of JAX).
     Raises TraceError, or JaxflopsError when lowering or compiling fails, with the stage's reason.
     """
     name, seconds = _name(target), dict[str, float]()
@@ -72,7 +74,8 @@ def stage(
     if isinstance(current, jax.stages.Traced):
         current = _timed(current.lower, "lower", name, clock, seconds)
     if isinstance(current, jax.stages.Lowered):
-        current = _timed(current.compile, "compile", name, clock, seconds)
+        run = functools.partial(current.compile, dict(options) if options else None)
+        current = _timed(run, "compile", name, clock, seconds)
     leaves = _leaves(name, current, args, kwargs)
     return Staged(name, current, leaves, seconds, notes)
 

@@ -1,10 +1,17 @@
 """A pass explains a change only where the change keeps the pass's law."""
 
+from pathlib import Path
+
 import pytest
 
 from jaxflops.compare.causes import cause_of
-from jaxflops.compare.entries import Entry, Place
+from jaxflops.compare.entries import Entry, Place, contractions
 from jaxflops.compare.passes import Change
+from jaxflops.compare.windows import every_tap
+from jaxflops.hlo.module import read_module
+from jaxflops.hlo.walk import walk
+
+H100 = Path(__file__).parents[1] / "hlo" / "dumps" / "h100"
 
 A = Place("forward", ("layer",), "f.py", 1)
 B = Place("forward", ("other",), "f.py", 2)
@@ -66,3 +73,36 @@ def test_a_change_within_its_law_is_explained(name, before, after, cause):
 @pytest.mark.parametrize(("name", "before", "after"), BROKEN)
 def test_a_change_that_breaks_its_law_is_not(name, before, after):
     assert cause_of(Change(name, before, after, frozenset({4}), 4)) is None
+
+
+PADDING, TAPS = "conv-padding-legalization", {Entry(A, 8): 12}
+
+
+@pytest.mark.parametrize(
+    ("after", "lawful"),
+    [
+        ({Entry(A, 12): 2}, True),  # every tap of the window
+        ({Entry(A, 9): 2}, True),  # some of those that padding hid
+        ({Entry(A, 13): 2}, False),  # more than the window has
+        ({Entry(A, 7): 2}, False),  # fewer than before
+        ({Entry(A, 12): 3}, False),  # more often
+        ({Entry(B, 12): 2}, False),  # elsewhere
+        ({Entry(A, 12): 2, Entry(B, 4): 1}, False),  # and something else
+    ],
+)
+def test_padding_made_real_adds_taps_of_the_window_at_most(after, lawful):
+    change = Change(PADDING, {Entry(A, 8): 2}, after, taps=TAPS)
+    assert (cause_of(change) == "padding of a convolution made real") == lawful
+
+
+def test_every_tap_of_a_convolution_and_of_both_gradients():
+    """[8,28,28,64], 3 x 3, 128 features, padded by 0 and 1, moved by 2."""
+    every = 2 * 8 * 128 * 64 * (14 * 3) ** 2
+    for name in ("cudnn_padding_made_real", "cudnn_backward_input"):
+        module = read_module(H100 / f"{name}.txt")
+        assert set(every_tap(module, walk(module)).values()) == {every}
+    module = read_module(H100 / "cudnn_fused.txt")  # padded by 1 and 1: the taps at the edges
+    (entry,) = contractions(walk(module))
+    assert every_tap(module, walk(module)) == {entry: 2 * 8 * 128 * 64 * (28 * 3) ** 2}
+    module = read_module(H100 / "cudnn_backward_filter_grouped.txt")
+    assert set(every_tap(module, walk(module)).values()) == {2 * 8 * 128 * 16 * (28 * 3) ** 2}

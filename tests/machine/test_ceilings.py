@@ -48,7 +48,7 @@ def test_sizes_end_when_two_gain_nothing(monkeypatch):
     rates = iter([10.0, 30.0, 29.0, 40.0, 40.1, 40.2, 99.0])
     sizes = (256 * 2**i for i in itertools.count())
 
-    def sampled(program, operands, clock):
+    def sampled(program, operands, clock, options):
         seconds = 2 * next(sizes) ** 3 / next(rates)
         return Samples((), (seconds * 1e-18,), 1, settled=True)
 

@@ -54,3 +54,9 @@ def kernel(name, start, end, *, module="jit_f", **stats):
     """A GPU's kernel, with what the compiler's annotation says of it."""
     pairs = (("hlo_op", name), ("hlo_module", module), *stats.items())
     return FakeEvent(f"kernel of {name}", start, end - start, pairs)
+
+
+def gpu(streams):
+    """A trace of a GPU: (name of a stream, its kernels) each."""
+    lines = [FakeLine(name, events) for name, events in streams]
+    return FakeTrace([FakePlane("/device:GPU:0", lines), FakePlane("/host:CPU", [])])

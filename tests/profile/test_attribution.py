@@ -1,7 +1,9 @@
 """Seconds joined with a program written by hand: every site's share known beforehand."""
 
+from dataclasses import replace
+
 import pytest
-from fake_traces import cpu, op
+from fake_traces import cpu, gpu, kernel, op
 
 from jaxflops.attribution.buffers import loop_buffers
 from jaxflops.attribution.executions import place
@@ -93,8 +95,8 @@ def one_run(trips=3):
     return cpu(events)
 
 
-def joined(trace, text=PROGRAM):
-    module = read_module(text)
+def joined(trace, text=PROGRAM, **fields):
+    module = replace(read_module(text), **fields)
     return join(read(trace, "jit_f"), module, walk(module))
 
 
@@ -304,6 +306,7 @@ def test_another_program_of_the_same_name_is_left_out():
     ("trace", "message"),
     [
         (cpu([]), "the profiler recorded no instruction of this program"),
+        (cpu([op("bare", 0, 1), op("command_buffer_1", 1, 9)]), "names command buffers, which"),
         (cpu([op("ghost", 0, 1)]), "names an instruction 'ghost' that the compiled program"),
         (cpu([op("bare", 0, 1), op("copy.in", 1, 2, ends=False)]), "no run is in the trace from"),
     ],
@@ -311,3 +314,50 @@ def test_another_program_of_the_same_name_is_left_out():
 def test_what_cannot_be_joined_says_why(trace, message):
     with pytest.raises(JaxflopsError, match=message):
         joined(trace)
+
+
+STREAM = [
+    kernel("while.1", 20, 21),  # a copy of the condition, before each time round
+    kernel("dot.1", 22, 30),
+    kernel("while.1", 30, 31),
+    kernel("dot.1", 32, 40),
+    kernel("while.1", 40, 41),
+]
+
+
+def test_a_gpus_loop_runs_as_often_as_its_body_is_seen():
+    """It has no event around its body's, and one more copy of its condition than it has trips."""
+    result = joined(gpu([("Stream #1(Compute)", STREAM)]))
+    assert [(loop.inferred, loop.observed) for loop in result.loops] == [(3, 2)]
+    (dot,) = (each for each in result.items if each.name == "dot.1")
+    assert (dot.runs, dot.cost.matmul_flops) == (2, 2 * 2 * 4**3)
+
+
+def test_what_runs_asynchronously_is_the_instruction_that_starts_it():
+    """A GPU's profiler calls the event by the instruction inside, which is in no computation."""
+    trace = gpu([("Stream #2(MemcpyD2D)", [kernel("inner", 0, 10), kernel("bare", 10, 30)])])
+    result = joined(trace, wrapped={"inner": "copy.else"})
+    assert {each.name for each in result.items} == {"copy.else", "bare"}
+    assert not any("does not have" in each for each in result.caveats)
+
+
+LOST = """HloModule jit_f
+
+%fused (a: f32[4,4]) -> bf16[4,4] {
+  %a = f32[4,4] parameter(0)
+  %tanh.1 = f32[4,4] tanh(%a), metadata={op_name="jit(f)/tanh" source_file="f.py" source_line=3}
+  %exp.1 = f32[4,4] exponential(%tanh.1), metadata={op_name="jit(f)/exp" source_file="f.py" source_line=LINE}
+  ROOT %convert.1 = bf16[4,4] convert(%exp.1)
+}
+
+ENTRY %main (p: f32[4,4]) -> bf16[4,4] {
+  %p = f32[4,4] parameter(0)
+  ROOT %fusion.1 = bf16[4,4] fusion(%p), kind=kLoop, calls=%fused
+}
+"""  # noqa: E501
+
+
+@pytest.mark.parametrize(("line", "how"), [("3", "line"), ("4", "none")])
+def test_a_fusion_that_lost_its_name_stands_where_all_in_it_does(line, how):
+    (item,) = joined(cpu([op("fusion.1", 0, 10)]), LOST.replace("LINE", line)).items
+    assert item.how == how

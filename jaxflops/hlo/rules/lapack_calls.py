@@ -119,6 +119,13 @@ def geev(op: HloOp) -> Cost:
     return _iterative(op.operands[0], iterative.eigen(op.operands[0].dims[-1], sides))
 
 
+@call_rule(_GPU + r"geev(_ffi)?", note=NOTE)
+def gpu_geev(op: HloOp) -> Cost:
+    """As `geev`; which sides have vectors is true or false."""
+    sides = sum(op.setting(side) in (True, "true") for side in ("left", "right"))
+    return _iterative(op.operands[0], iterative.eigen(op.operands[0].dims[-1], sides))
+
+
 @call_rule(r"lapack_[sdcz]gees(_ffi)?", note=NOTE)
 def gees(op: HloOp) -> Cost:
     """[n,n]: 25n³ with the unitary factor, 10n³ without; complex x4."""

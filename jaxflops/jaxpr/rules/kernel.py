@@ -41,6 +41,8 @@ free("async_load", "async_store_smem", "async_store_tmem", oracle=DECLARED)
 free("async_copy_scales_to_tmem", "async_copy_smem_to_tmem", oracle=DECLARED)
 free("async_copy_sparse_metadata_to_tmem", "multimem_store", "mgpu_atomic_store", oracle=DECLARED)
 free("wgmma_accumulator_deref", "wgmma_accumulator_store", oracle=DECLARED)
+free("wgmma_accumulator_deref_p", "wgmma_accumulator_store_p", oracle=DECLARED)  # JAX 0.11
+free("set_max_registers_p", oracle=DECLARED)  # JAX 0.11
 moved("store", "matmul_push_rhs", "matmul_pop", "matmul_pop_fifo", oracle=DECLARED)
 moved("pack", "unpack", "pack_dtype", "unpack_dtype", "unique", oracle=DECLARED)
 
