@@ -35,7 +35,8 @@ from jaxflops.machine.statistics import spread
 from jaxflops.models import mlp, suite
 
 CHAINS = (0, 4, 8, 16, 32)
-SIZE = 256
+SIZE = {"cpu": 256}
+LARGE = 2048  # of any other backend, where a small matmul takes as long as its launch
 ROUND_SECONDS = 0.3
 STEPS = 5
 TRIES = 3
@@ -138,15 +139,16 @@ def chain(length: int) -> Any:
 def slope(rounds: int) -> bool:
     """Seconds per FLOP of chains, and what is left at none."""
     key = jax.random.key(0)
-    x = jax.random.normal(key, (SIZE, SIZE))
+    size = SIZE.get(jax.default_backend(), LARGE)
+    x = jax.random.normal(key, (size, size))
     w = jnp.linalg.qr(x)[0]  # keeps the size of what it multiplies
     programs = [chain(length) for length in CHAINS]
     works = [ours(program, (x, w)) for program in programs]
     clocks = [clock_of(work) for work in works for _ in range(2)]
     pairs, calls_each = in_turn(clocks, rounds)
     taken = pairs.reshape(len(CHAINS), 2, rounds)
-    flops = np.array([2 * SIZE**3 * length for length in CHAINS], float)
-    print(f"chains of {SIZE} x {SIZE} matmuls, {rounds} rounds of {calls_each} calls")
+    flops = np.array([2 * size**3 * length for length in CHAINS], float)
+    print(f"chains of {size} x {size} matmuls, {rounds} rounds of {calls_each} calls")
     for row, length in enumerate(CHAINS):
         print(f"  {length:2d}: {np.median(taken[row, 0]) * 1e3:.3f} ms")
     whole = (taken[-1] - taken[1]) / (flops[-1] - flops[1])
