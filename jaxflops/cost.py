@@ -83,6 +83,10 @@ class Cost:
             return self
         return self.map(lambda count: evaluate(count, sizes))
 
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """`ZERO` is copied and pickled as itself: views leave out containers by it."""
+        return "ZERO" if self is ZERO else (Cost, tuple(self.as_dict().values()))
+
     def as_dict(self) -> dict[str, Count]:
         """Field name -> count, in the order of the fields."""
         return {name: getattr(self, name) for name in FIELDS}

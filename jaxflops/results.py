@@ -138,6 +138,18 @@ class Analysis(Viewed):
         """Everything as plain JSON data; written to `path` when given. `jf.load` reads it back."""
         return json_report.dump(self, path)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as what `to_json` gives: the traced program behind it cannot be."""
+        return load, (self.to_json(),)
+
+    def __copy__(self) -> Analysis:
+        """Itself: an analysis does not change."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Analysis:
+        """Itself: an analysis does not change."""
+        return self
+
     def __repr__(self) -> str:
         origin = self.provenance
         return f"<Analysis of {origin.function}, mode {origin.mode!r}: {self.flops} FLOPs>"

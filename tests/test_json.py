@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import json
+import pickle
 import random
 
 import jax
@@ -11,7 +12,7 @@ import pytest
 from jax.extend.core import Primitive
 
 import jaxflops as jf
-from jaxflops import coverage
+from jaxflops import coverage, views
 from jaxflops.models import mlp, transformer, two_layer
 from jaxflops.views import Key
 
@@ -75,6 +76,47 @@ def test_everything_comes_back(name, tmp_path):
         assert getattr(after, attribute) == getattr(before, attribute)
     assert after.tree.once() == before.tree.once()
     after.tree.check()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_analysis_is_pickled_as_its_json(name):
+    before = analyzed(name)
+    after = pickle.loads(pickle.dumps(before))
+    assert after.to_json() == before.to_json()
+    assert str(after) == str(before)
+    assert list(after.by("source").items()) == list(before.by("source").items())
+
+
+def test_what_was_chosen_for_reports_is_pickled_too():
+    before = analyzed("symbols").printed_in("MACs").at(B=4)
+    after = pickle.loads(pickle.dumps(before))
+    assert (after.unit, str(after), after.at(D=3, K=5).flops) == (
+        "MACs", str(before), before.at(D=3, K=5).flops,
+    )  # fmt: skip
+
+
+def test_a_copy_of_an_analysis_is_itself():
+    analysis = analyzed("scan")
+    assert copy.copy(analysis) is copy.deepcopy(analysis) is analysis
+    assert copy.deepcopy({"step": [analysis]})["step"][0] is analysis
+
+
+def poisson(key):
+    return jax.random.poisson(key, 3.0, (4,))  # library code that has no line of its own
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda tree: pickle.loads(pickle.dumps(tree))])
+def test_a_tree_is_copied_and_pickled_with_its_sources(again):
+    before = jf.analyze(poisson)(jax.eval_shape(lambda: jax.random.key(0)))
+    tree = again(before.tree)
+    tree.check()
+    assert views.by(tree, "source") == before.by("source")
+    loaded = jf.load(before.to_json()).tree
+    places = [
+        {(leaf.site.source.file, leaf.site.source.line) for leaf in each.leaves()}
+        for each in (before.tree, tree, loaded)
+    ]
+    assert places[0] == places[1] == places[2] == {(__file__, poisson.__code__.co_firstlineno + 1)}
 
 
 def test_symbols_can_be_given_after_reading():

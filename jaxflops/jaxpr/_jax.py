@@ -18,7 +18,7 @@ from jax._src import source_info_util
 from jax._src.interpreters import partial_eval
 from jax.extend import core
 
-from jaxflops.tree import Phase
+from jaxflops.tree import Frame, Phase
 
 Jaxpr = core.Jaxpr
 Var = core.Var
@@ -180,6 +180,14 @@ class TracebackSource:
     def function(self) -> str:
         """Qualified name of the user's function."""
         return self._resolve().function_name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied and pickled as what it resolves to: JAX's tracebacks cannot be."""
+        return _resolved, (self.file, self.line, self.function)
+
+
+def _resolved(file: str, line: int, function: str) -> Frame | None:
+    return Frame(file, line, function) if file else None
 
 
 def expand_high(jaxpr: Any) -> Any:
