@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from jaxflops.cli import options
+from jaxflops.cli import options, output
 from jaxflops.cli.show import complain, show
 from jaxflops.errors import JaxflopsError
 from jaxflops.report import blocks
@@ -53,11 +53,9 @@ def run(given: argparse.Namespace) -> int:
     _check(given)
     called = call.prepare(target.load(given.target), given)
     result = _count(called, given)
-    if given.json:
-        result.to_json(given.json)
-    if given.latex:
-        result.to_latex(given.latex)
-    show(_blocks(result, called, given))
+    output.write(result, given)
+    if not output.takes_stdout(given):
+        show(_blocks(result, called, given))
     return _verdict(result) if given.strict else 0
 
 
@@ -66,6 +64,7 @@ def _check(given: argparse.Namespace) -> None:
     if given.mode == "call" and given.argnums is not None:
         raise JaxflopsError("--argnums chooses what is differentiated: add --mode grad")
     options.check_depth(given)
+    output.takes_stdout(given)
 
 
 def _count(called: Call, given: argparse.Namespace) -> Analysis:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from typing import Any
 
-from jaxflops.cli import options, values
+from jaxflops.cli import options, output, values
 from jaxflops.cli.show import show
 from jaxflops.report.blocks import Verbatim
 
@@ -47,10 +45,14 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         "--json",
         metavar="PATH",
         nargs="?",
-        const="-",
+        const=output.STDOUT,
         help="write the ledger as JSON; to standard output, in place of the text, without PATH",
     )
-    verb.add_argument("--markdown", metavar="PATH", help="write the ledger as Markdown tables")
+    verb.add_argument(
+        "--markdown",
+        metavar="PATH",
+        help=f"write the ledger as Markdown tables; {output.TO_STDOUT}",
+    )
     verb.set_defaults(run=run)
 
 
@@ -59,6 +61,7 @@ def run(given: argparse.Namespace) -> int:
     from jaxflops.cli import call
     from jaxflops.comparison import compare
 
+    taken = output.takes_stdout(given)
     called = call.concrete(given)
     account = compare(
         called.fn,
@@ -71,12 +74,7 @@ def run(given: argparse.Namespace) -> int:
         compiled=not given.no_compile,
     )
     ledger = account(*called.args, **called.kwargs)
-    if given.json and given.json != "-":
-        ledger.to_json(given.json)
-    if given.markdown:
-        ledger.to_markdown(given.markdown)
-    if given.json == "-":
-        sys.stdout.write(json.dumps(ledger.to_json(), indent=1) + "\n")
-    else:
+    output.write(ledger, given)
+    if not taken:
         show([Verbatim(ledger)])
     return 0 if ledger.ok else UNEXPLAINED

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxflops.cli import options
+from jaxflops.cli import options, output
 from jaxflops.cli.show import complain, show
 from jaxflops.errors import JaxflopsError
 from jaxflops.report import blocks
@@ -42,7 +42,9 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
     verb.add_argument("--strict", action="store_true", help="exit 1 on an unknown instruction")
     options.add_sizes(verb)
     options.add_tables(verb)
-    verb.add_argument("--json", metavar="PATH", help="write everything, exactly")
+    verb.add_argument(
+        "--json", metavar="PATH", help=f"write everything, exactly; {output.TO_STDOUT}"
+    )
     verb.set_defaults(run=run)
 
 
@@ -50,9 +52,9 @@ def run(given: argparse.Namespace) -> int:
     """Compile or read, write JSON, print; 1 under --strict when something is unknown."""
     options.check_depth(given)
     result, hint = _of_dump(given) if _is_dump(given.target) else _of_function(given)
-    if given.json:
-        result.to_json(given.json)
-    show(_blocks(result, hint, given))
+    output.write(result, given)
+    if not output.takes_stdout(given):
+        show(_blocks(result, hint, given))
     if given.strict and result.unknown:
         complain(f"--strict: no rule for {', '.join(item.name for item in result.unknown)}")
         return UNKNOWN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from jaxflops.cli import options, values
+from jaxflops.cli import options, output, values
 from jaxflops.cli.show import complain, show
 from jaxflops.errors import JaxflopsError
 
@@ -47,7 +47,9 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         metavar="WHICH",
         help="the datasheet's peaks, or ceilings measured on this machine first (datasheet)",
     )
-    verb.add_argument("--json", metavar="PATH", help="write all samples and counts")
+    verb.add_argument(
+        "--json", metavar="PATH", help=f"write all samples and counts; {output.TO_STDOUT}"
+    )
     verb.set_defaults(run=run)
 
 
@@ -60,12 +62,12 @@ def run(given: argparse.Namespace) -> int:
     result = _measure(called, given)
     if given.against == "measured":
         result = _against_this_machine(result)
-    if given.json:
-        result.to_json(given.json)
+    output.write(result, given)
     parts: list[Any] = [Verbatim(result)]
     if given.mode != "call":
         parts.append(called.hint)
-    show(parts)
+    if not output.takes_stdout(given):
+        show(parts)
     return _verdict(result)
 
 

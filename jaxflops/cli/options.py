@@ -6,6 +6,7 @@ import argparse
 from typing import Any, get_args
 
 from jaxflops.cli import values
+from jaxflops.cli.output import TO_STDOUT
 from jaxflops.errors import JaxflopsError
 from jaxflops.views import Key
 
@@ -145,5 +146,9 @@ def add_output(verb: argparse.ArgumentParser) -> None:
     """What is printed and written."""
     add_tables(verb)
     verb.add_argument("--derive", action="store_true", help="list every contraction")
-    verb.add_argument("--json", metavar="PATH", help="write everything, exactly; read with jf.load")
-    verb.add_argument("--latex", metavar="PATH", help="write phases and derivation as tables")
+    verb.add_argument(
+        "--json", metavar="PATH", help=f"write everything, exactly, for jf.load; {TO_STDOUT}"
+    )
+    verb.add_argument(
+        "--latex", metavar="PATH", help=f"write phases and derivation as tables; {TO_STDOUT}"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from jaxflops.cli import options, values
+from jaxflops.cli import options, output, values
 from jaxflops.cli.show import complain, show
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def add(verbs: argparse._SubParsersAction[Any]) -> None:
         help="calls to record (5, fewer of long ones)",
     )
     verb.add_argument("--device", metavar="NAME", help="whose peaks to use (see jaxflops devices)")
-    verb.add_argument("--json", metavar="PATH", help="write every instruction's seconds")
+    verb.add_argument(
+        "--json", metavar="PATH", help=f"write every instruction's seconds; {output.TO_STDOUT}"
+    )
     verb.set_defaults(run=run)
 
 
@@ -70,13 +72,13 @@ def run(given: argparse.Namespace) -> int:
 
     called = call.concrete(given)
     result = _profile(called, given)
-    if given.json:
-        result.to_json(given.json)
+    output.write(result, given)
     parts = [
         *report.blocks(result, given.by, given.top),
         called.hint if given.mode != "call" else "",
     ]
-    show([Verbatim(part) for part in parts if part])
+    if not output.takes_stdout(given):
+        show([Verbatim(part) for part in parts if part])
     if not result.impossible:
         return 0
     complain("a site is above 100 % of its kinds' peaks: a count, a time or a peak is wrong")

@@ -145,6 +145,24 @@ def test_json_is_what_load_reads(folder, ok):
     assert json.loads((folder / "out.json").read_text())["version"] == 1
 
 
+@pytest.mark.parametrize("verb", ["analyze", "analyze --strict --by scope", "compile"])
+def test_json_to_standard_output_is_all_that_is_printed(ok, folder, verb):
+    command = f"{verb} program:loss --mode grad"
+    ok(f"{command} --json out.json")
+    assert json.loads(ok(f"{command} --json -")) == json.loads((folder / "out.json").read_text())
+    assert not (folder / "-").exists()
+
+
+def test_latex_to_standard_output(ok, run, folder):
+    command = "analyze jaxflops.models:two_layer --mode grad"
+    ok(f"{command} --latex out.tex")
+    assert ok(f"{command} --latex - --json out.json") == (folder / "out.tex").read_text()
+    assert jf.load(folder / "out.json").ratio
+    code, out, err = run(f"{command} --latex - --json -")
+    assert (code, out) == (2, "")
+    assert "--json and --latex cannot both be `-`: write one to a file" in err
+
+
 def test_strict_reports_and_fails(run):
     code, out, err = run("analyze program:mystery --strict --json out.json")
     assert code == 1

@@ -60,7 +60,12 @@ def test_compare_prints_the_ledger(ok, folder):
 def test_compare_writes_json_to_a_file_or_instead_of_the_text(ok, folder):
     command = f"compare jaxflops.models:two_layer {SIZES} --mode grad --no-compile"
     assert ok(f"{command} --json out.json").startswith("two_layer, mode 'grad'")
-    assert json.loads(ok(f"{command} --json")) == json.loads((folder / "out.json").read_text())
+    for to_stdout in ("--json", "--json -"):
+        written = json.loads((folder / "out.json").read_text())
+        assert json.loads(ok(f"{command} {to_stdout}")) == written
+    markdown = ok(f"{command} --markdown -")
+    ok(f"{command} --markdown out.md")
+    assert markdown == (folder / "out.md").read_text()
 
 
 def test_compare_fails_on_what_is_unexplained(run, folder, monkeypatch):

@@ -11,6 +11,12 @@ from jaxflops.report import devices as report
 TWO_LAYER = "measure jaxflops.models:two_layer --at B=8,D=16,K=4 --samples 6"
 
 
+def test_json_to_standard_output(ok, folder):
+    data = json.loads(ok(f"{TWO_LAYER} --json -"))
+    assert len(data["sample_seconds"]) == 6
+    assert not (folder / "-").exists()
+
+
 def test_a_gradient_is_measured(run, folder):
     code, out, err = run(f"{TWO_LAYER} --mode grad --device tpu-v5e --json out.json")
     assert (code, err) == (0, "")

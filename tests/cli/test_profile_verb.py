@@ -9,6 +9,10 @@ from jaxflops.machine.device import Device
 TWO_LAYER = "profile jaxflops.models:two_layer --at B=8,D=16,K=4 --runs 2"
 
 
+def test_json_to_standard_output(ok):
+    assert json.loads(ok(f"{TWO_LAYER} --json -"))["instructions"]
+
+
 def test_a_gradient_is_profiled(run, folder):
     code, out, err = run(
         f"{TWO_LAYER} --mode grad --device tpu-v5e --by site,source --json out.json"
