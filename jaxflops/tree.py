@@ -32,11 +32,14 @@ class Source(Protocol):
 
 
 class Frame(NamedTuple):
-    """A resolved `Source`."""
+    """A resolved `Source`; false where no file is known."""
 
     file: str
     line: int
     function: str
+
+    def __bool__(self) -> bool:
+        return bool(self.file)
 
 
 def compose_phase(outer: Phase | None, inner: Phase | None) -> Phase | None:

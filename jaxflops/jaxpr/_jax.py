@@ -183,11 +183,7 @@ class TracebackSource:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copied and pickled as what it resolves to: JAX's tracebacks cannot be."""
-        return _resolved, (self.file, self.line, self.function)
-
-
-def _resolved(file: str, line: int, function: str) -> Frame | None:
-    return Frame(file, line, function) if file else None
+        return Frame, (self.file, self.line, self.function)
 
 
 def expand_high(jaxpr: Any) -> Any:

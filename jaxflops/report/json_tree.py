@@ -66,7 +66,7 @@ class _Writer:
         return {name: value for name, value in row.items() if value != _USUAL.get(name, ...)}
 
     def _source(self, source: Source | None) -> int | None:
-        if source is None or not source.file:  # library code traced apart: its call's is shown
+        if source is None:
             return None
         return self._add("sources", [source.file, source.line, source.function])
 
