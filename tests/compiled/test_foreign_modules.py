@@ -86,14 +86,16 @@ def test_an_opcode_of_another_version_is_unknown(program):
         jf.analyze_compiled(other, strict=True)()
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in DUMPS.iterdir()))
+@pytest.mark.parametrize(
+    "name", sorted(str(path.relative_to(DUMPS)) for path in DUMPS.rglob("*.*"))
+)
 def test_modules_of_other_versions_and_backends_are_read(name):
     if name == "README.md":
         with pytest.raises(jf.JaxflopsError):
             jf.analyze_compiled(DUMPS / name)()
         return
     found = jf.analyze_compiled(DUMPS / name)()
-    assert found.flops
+    assert found.flops or found.total.int_ops or found.unknown
     assert str(found)
     found.tree.check()
 
