@@ -151,10 +151,15 @@ def test_interpolation_where_symbols_do_not_reach() -> None:
     )
     assert str(fitted.matmul_flops) == "6·N³"
     assert fitted.ratio == 2
+    assert str(fitted.backward.matmul_flops) == "4·N³"
+    assert fitted.transcendentals == fitted.update.flops == fitted.phase("recompute").flops == 0
     assert fitted.at(N=1600).matmul_flops == 6 * 1600**3
     assert "N ≡ 0 (mod 16)" in str(fitted) or "16" in str(fitted)
     with pytest.raises(jf.JaxflopsError, match="N"):
         fitted.at(N=17)
+    dead = jf.interpolate(jax.checkpoint(branchy), sizes={"N": range(16, 160, 16)}, mode="grad")
+    with pytest.raises(jf.JaxflopsError, match="use mode='value_and_grad'"):
+        _ = dead(lambda N: jf.specs(f"f32[{N},{N}]")).ratio
     with pytest.raises(jf.JaxflopsError, match="no polynomial"):
         jf.interpolate(branchy, sizes={"N": range(8, 160, 8)})(lambda N: jf.specs(f"f32[{N},{N}]"))
 

@@ -43,6 +43,8 @@ def trace(
         )
     try:
         return _staged(target, how.from_the_front(len(args))).trace(*args, **kwargs)
+    except JaxflopsError:  # it says what to write, and what caused it
+        raise
     except Exception as error:
         raise TraceError(
             f"{function_name(target)} does not trace: {_reason(error)} "

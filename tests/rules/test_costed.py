@@ -189,6 +189,7 @@ def test_a_cost_function_that_raises_is_named() -> None:
     message = (
         r"^jf.costed\(product\): its cost function, .*<lambda> \(test_costed.py:\d+\), raised Zero"
     )
-    with pytest.raises(jf.JaxflopsError, match=message) as found:
-        jf.analyze(wrong)(*arrays())
-    assert isinstance(found.value.__cause__, ZeroDivisionError)
+    for front in (jf.analyze, jf.analyze_compiled):
+        with pytest.raises(jf.JaxflopsError, match=message) as found:
+            front(wrong)(*arrays())
+        assert isinstance(found.value.__cause__, ZeroDivisionError)
