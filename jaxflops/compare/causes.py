@@ -113,6 +113,12 @@ def makes_padding_real(change: Change) -> bool:
     return not +wanted
 
 
+def repeats(change: Change) -> bool:
+    """Nothing is gone, and what is new is a second run of what there was, at its place."""
+    new = _new(change)
+    return not _gone(change) and all(change.before.get(e, 0) >= times for e, times in new.items())
+
+
 def shares_out(change: Change) -> bool:
     """At each place there is as much as before, or a device's share: at least one in `devices`."""
     before, after = _by_place(change.before), _by_place(change.after)
@@ -152,6 +158,7 @@ CAUSES = {
     "constant_folding": Cause("constant folded", only_removes),
     "while-loop-invariant-code-motion": Cause("loop-invariant product hoisted", shrinks),
     "convolution-group-converter": Cause("grouped convolution made dense", multiplies_by_groups),
+    "conv-rewriter": Cause("repeated as a library's call, the original left as dead code", repeats),
     "conv-padding-legalization": Cause("padding of a convolution made real", makes_padding_real),
     "spmd-partitioning": SHARED,
     "spmd-cleanup/pipeline-start": SHARED,  # the pipeline runs inside of spmd-partitioning

@@ -34,6 +34,12 @@ KEPT = [
         {Entry(A, 2): 1, Entry(B, 8): 2},
         "one device's share, not that of all",
     ),
+    (
+        "conv-rewriter",
+        {Entry(A, 8): 2, Entry(B, 6): 1},
+        {Entry(A, 8): 4, Entry(B, 6): 1},
+        "repeated as a library's call, the original left as dead code",
+    ),
     ("anything", {Entry(A, 8): 2}, {Entry(B, 8): 2}, "moved by the compiler"),
     (
         "convolution-group-converter",
@@ -61,6 +67,9 @@ BROKEN = [
     ("convolution-group-converter", {Entry(A, 8): 2}, {Entry(A, 24): 2}),  # no such group count
     ("convolution-group-converter", {Entry(BACK, 8): 2}, {Entry(A, 32): 2}),  # another phase
     ("convolution-group-converter", {Entry(A, 8): 2}, {Entry(A, 32): 3}),  # runs more often
+    ("conv-rewriter", {Entry(A, 8): 2}, {Entry(A, 8): 5}),  # more than once again
+    ("conv-rewriter", {Entry(A, 8): 2}, {Entry(A, 8): 2, Entry(A, 9): 1}),  # something new
+    ("conv-rewriter", {Entry(A, 8): 1, Entry(B, 6): 1}, {Entry(A, 8): 2}),  # something is gone
     ("no-such-pass", {Entry(A, 8): 1}, {}),
 ]
 
