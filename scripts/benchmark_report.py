@@ -51,10 +51,11 @@ def markdown(results: Any, seen: Ceilings) -> list[str]:
     )
     bandwidth = seen.bandwidth(2**62)
     load = head["load_average"]
+    flags = f"; XLA_FLAGS={made['XLA_FLAGS']}" if "XLA_FLAGS" in made else ""
     made_with = (
         f"{head['date']}, jaxflops {head['jaxflops']}, "
         f"JAX {made['jax']}, jaxlib {made['jaxlib']}, Python {made['python']}; "
-        f"{made.get('cpu', '')}, {made.get('cpu_cores', '?')} cores. "
+        f"{made.get('cpu', '')}, {made.get('cpu_cores', '?')} cores{flags}. "
         f"{head.get('seconds', '?')} s in all, begun at a load average of {load[0]}: where that is "
         "above the cores, other work ran beside it, and the spreads say so."
     )
