@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from jaxflops.analysis import analyze
-from jaxflops.compare import ledger, stage
+from jaxflops.compare import ledger, passes, stage
 from jaxflops.compare.against_xla import AgainstXla, against_xla
 from jaxflops.compare.alone import LoweredLeaves
+from jaxflops.compare.compiled_work import with_compiled
 from jaxflops.compare.counted import Dead, dead_in, of_one_device
 from jaxflops.compare.elementwise import Elementwise, elementwise
 from jaxflops.compare.lowered import reported
@@ -20,6 +21,7 @@ from jaxflops.compare.trips import trips_by_place
 from jaxflops.compiled import CompiledAnalysis, read_compiled
 from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.context import Options as HloOptions
+from jaxflops.hlo.ir import Module
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk
 from jaxflops.jaxpr._jax import dce, expand_high
@@ -69,7 +71,7 @@ class Comparison:
 
     @cached_property
     def elementwise(self) -> Elementwise:
-        """Elementwise work and reductions, counted against lowered; made when first asked for."""
+        """Elementwise work and reductions through the columns; made when first asked for."""
         return self.account()
 
     @property
@@ -156,33 +158,37 @@ class Compare:
         module = read_module(source)
         lowered = Column(walk(module, options), against_xla(module, reported(source)))
         here = self.compiled and stage.is_here(self.target)
-        compiled = self._compiled(source, options, made) if here else None
+        compiled, done = self._compiled(source, module, options, made) if here else (None, None)
         last = compiled.tree if compiled is not None else None
         columns = ledger.Columns(
-            counted.tree, lowered.tree, last, partial(self._dead, traced), source
+            counted.tree, lowered.tree, last, partial(self._dead, traced), done
         )
         rows = ledger.ledger(columns)
-        account = partial(self._elementwise, traced, counted.tree, lowered.tree)
+        account = partial(self._elementwise, traced, module, columns)
         named = replace(counted, provenance=made)
         return Comparison(named, lowered, compiled, tuple(rows), account)
 
-    def _elementwise(self, traced: Any, counted: Node, lowered: Node) -> Elementwise:
+    def _elementwise(self, traced: Any, module: Module, columns: ledger.Columns) -> Elementwise:
         # A jitted function's parameters are no constants here, so trips are taken from the counts.
+        counted, lowered = columns.counted, columns.lowered
         options = Options(trip_counts={**trips_by_place(counted), **self.trip_counts})
         leaves = LoweredLeaves(options)
         equations = walk_jaxpr(inlined(_live(traced)), options, leaves)
         alone, share = leaves.lowered(self.target), of_one_device(counted)
-        return elementwise(share, of_one_device(equations), alone, lowered)
+        found = elementwise(share, of_one_device(equations), alone, lowered)
+        return found if columns.passes is None else with_compiled(found, module, columns)
 
     def _dead(self, traced: Any) -> Dead:
         """What is dead in iterations that lowering writes out beside their loop."""
         live, options = _live(traced), Options(trip_counts=self.trip_counts)
         return dead_in(walk_jaxpr(live, options), walk_jaxpr(written_out(live), options))
 
-    def _compiled(self, source: Any, options: HloOptions, made: Provenance) -> CompiledAnalysis:
-        """The last column; hints are for whichever column does not know better."""
-        found = stage.compiled(source)
-        return read_compiled(found, options, made.function, made.mode, check=False)
+    def _compiled(
+        self, source: Any, module: Module, options: HloOptions, made: Provenance
+    ) -> tuple[CompiledAnalysis, passes.Passes]:
+        """The last column, and how it came to be; hints are for whichever does not know better."""
+        found, done = passes.compiled(source, module.num_partitions or 1, options)
+        return read_compiled(found, options, made.function, made.mode, check=False), done
 
     def __repr__(self) -> str:
         name = function_name(self.fn)

@@ -22,8 +22,10 @@ from jax import lax
 import jaxflops as jf
 import jaxflops.compiled
 from jaxflops.compare.causes import CAUSES
+from jaxflops.compare.work_causes import WORK_CAUSES
 from jaxflops.cost import Cost
 from jaxflops.hlo.loops import Loops, Trips
+from jaxflops.hlo.pricing import Pricing
 from jaxflops.hlo.rules._rule import RULES
 from jaxflops.jaxpr import _jax
 from jaxflops.jaxpr.registry import BODY_RULES, COST_RULES, make_rule
@@ -89,6 +91,13 @@ def loss_alone(loss: Any) -> Callable[..., Any]:
     return lambda *args: jax.value_and_grad(loss, argnums=loss.argnums)(*args)[0]
 
 
+def invariant(x: Any, w: Any) -> Any:
+    """A scan that asks for the sine of what it does not change."""
+    return lax.scan(lambda x, _: (x @ w * jnp.sin(x[0, 0]) + jnp.cos(w).sum(), None), x, length=7)[
+        0
+    ]
+
+
 def half_used(x: Any, w: Any) -> Any:
     """A scan whose stacked results nobody reads."""
     return lax.scan(lambda c, _: (jnp.sin(c), c @ w), x, length=3)[0]
@@ -105,6 +114,7 @@ def programs() -> dict[str, Program]:
         Program("loop", jax.grad(loop, 1), square),
         Program("twice", twice, square),
         Program("half used", half_used, square),
+        Program("invariant", invariant, square),
     ]
     for name, loss, args in suite("small"):
         found.append(Program(name, jax.grad(loss, argnums=loss.argnums), args))
@@ -196,6 +206,51 @@ def without_hlo_trips() -> Any:
     return patch.object(Loops, "trips", lambda *_: Trips(1))
 
 
+def unknown_pass(causes: dict[str, Any], name: str) -> Callable[[], Any]:
+    """A pass of the compiler that the ledger has never heard of."""
+    known = {each: causes[each] for each in causes if each != name}
+    return lambda: patch.dict(causes, known, clear=True)
+
+
+def hlo_twice_in_fusions(opcode: str) -> Any:
+    """An instruction counts twice where it was fused: only the compiler fuses."""
+    right = Pricing._price  # noqa: SLF001 - the one place where it is known
+
+    def wrong(pricing: Any, ins: Any, where: Any, fused: bool) -> Any:
+        priced = right(pricing, ins, where, fused)
+        return priced._replace(cost=priced.cost * 2) if fused and ins.opcode == opcode else priced
+
+    return patch.object(Pricing, "_price", wrong)
+
+
+def work_compiled(program: Program, **options: Any) -> int:
+    """Elementwise work and reductions of what XLA compiles."""
+    lowered = jax.jit(program.fn).lower(*program.args)
+    total = jf.analyze_compiled(lowered.compile(compiler_options=options))().total
+    return int(total.other_flops) + int(total.transcendentals)
+
+
+def by_compiled(plant: Callable[[], Any]) -> Callable[[Program], int]:
+    """The compiled program's elementwise work with and without the fault."""
+
+    def size(program: Program) -> int:
+        right = work_compiled(program)
+        with plant():
+            return abs(work_compiled(program) - right)
+
+    return size
+
+
+def by_pass(name: str) -> Callable[[Program], int]:
+    """What XLA compiles to with the pass and without it."""
+
+    def size(program: Program) -> int:
+        without = work_compiled(program, xla_disable_hlo_passes=name)
+        return abs(work_compiled(program) - without)
+
+    return size
+
+
 def with_dead_code() -> Any:
     return patch("jaxflops.analysis.remove_dead_code", lambda program: (program.jaxpr, []))
 
@@ -252,11 +307,10 @@ def faults() -> list[Fault]:
     def dense_groups() -> Any:
         return rule("conv_general_dilated", dense)
 
-    def no_cse() -> Any:
-        return patch.dict(
-            CAUSES, {name: CAUSES[name] for name in CAUSES if name != "cse"}, clear=True
-        )
+    def tanh_in_fusions() -> Any:
+        return hlo_twice_in_fusions("tanh")
 
+    hoisting = "while-loop-invariant-code-motion"
     scans = ("mlp-scan", "lstm-scan-remat", "nested scan")
     moved = of_phase("backward"), of_phase("recompute")
     return [
@@ -282,8 +336,16 @@ def faults() -> list[Fault]:
               ("lstm-scan", "nested scan"), elementwise=True),
         Fault("compiled: a loop runs once", without_compiled_trips, by_difference(without_trips),
               ("mlp-scan", "loop"), compiled=True),
-        Fault("compiled: a pass that nobody knows", no_cse, lambda _: 2 * 4 * 6 * 6,
+        Fault("compiled: nobody knows cse", unknown_pass(CAUSES, "cse"), lambda _: 2 * 4 * 6 * 6,
               ("twice",), compiled=True),
+        Fault("compiled: a loop's elementwise work runs once", without_compiled_trips,
+              by_compiled(without_hlo_trips), ("lstm-scan", "nested scan"), True, True),
+        Fault("compiled: tanh counts twice in a fusion", tanh_in_fusions,
+              by_compiled(tanh_in_fusions), ("transformer-gpt2", "nested scan"), True, True),
+        Fault("compiled: nobody knows fusion", unknown_pass(WORK_CAUSES, "fusion"),
+              by_pass("fusion"), ("mlp-scan", "lstm-scan", "transformer-scan"), True, True),
+        Fault("compiled: nobody knows hoisting", unknown_pass(WORK_CAUSES, hoisting),
+              by_pass(hoisting), ("invariant",), True, True),
     ]  # fmt: skip
 
 

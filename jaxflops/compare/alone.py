@@ -10,6 +10,7 @@ import jax
 from jax import lax
 
 from jaxflops.compare.constants import Constants
+from jaxflops.compare.entries import FIELDS
 from jaxflops.cost import Cost
 from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.module import read_module
@@ -21,7 +22,6 @@ from jaxflops.tree import Node
 
 Work = Counter[tuple[str, str]]
 """(opcode, field) -> amount of one execution, for the fields of a `Cost` in `FIELDS`."""
-FIELDS = ("other_flops", "transcendentals")
 
 
 @dataclass

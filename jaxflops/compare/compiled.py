@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from jaxflops.compare.causes import cause_of
 from jaxflops.compare.entries import Entries
 from jaxflops.compare.join import join
-from jaxflops.compare.passes import Change, changes
+from jaxflops.compare.passes import Change, Passes, changes
 from jaxflops.compare.rows import Row, Step, summed, unexplained
 
 STEP: Step = "lowered to compiled"
 MOVED = "instruction named after another site by the compiler"
 
 
-def compiled_rows(lowered: Any, before: Entries, after: Entries) -> list[Row]:
-    """Every difference between a `Lowered`'s contractions and its compiled program's.
+def compiled_rows(passes: Passes, before: Entries, after: Entries) -> list[Row]:
+    """Every difference between a lowered program's contractions and its compiled program's.
 
-    Passes are looked at only where FLOPs differ: that takes a second compilation. Equal work under
+    Passes are looked at only where FLOPs differ: to read what they did takes time. Equal work under
     another name is one row.
     """
     differences = join(before, after)
     if any(difference.change for difference in differences):
-        return list(_of_passes(changes(lowered), before, after))
+        steps = changes(passes)
+        if not steps:
+            return unexplained(STEP, differences, " (this backend dumps no HLO between passes)")
+        return list(_of_passes(steps, before, after))
     return [Row(STEP, MOVED, *summed(differences), explained=True)] if differences else []
 
 

@@ -11,13 +11,15 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from jaxflops.compare.alone import FIELDS, Alone, Work, work_of
-from jaxflops.compare.entries import place_of
+from jaxflops.compare.alone import Alone, Work, work_of
+from jaxflops.compare.entries import FIELDS, place_of
+from jaxflops.compare.rows import Step, WorkRow
 from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr import _jax
 from jaxflops.jaxpr.registry import COST_RULES
 from jaxflops.tree import Node
 
+STEP: Step = "counted to lowered"
 TOLERANCE = 100
 """Elementwise work is accounted for when less than one operation in so many is unexplained."""
 # What a rule's oracle says where a count is a definition of its own; where it says that the count
@@ -26,30 +28,20 @@ _DEFINED = ("by definition", "scalar loop", "published", "JAX's own", "one round
 _COMPLEX = "complex: by definition"
 
 
-class WorkRow(NamedTuple):
-    """`flops` and `transcendentals` more (or less) in lowered than counted, for a named cause.
-
-    size: operations concerned.
-    """
-
-    cause: str
-    flops: int
-    transcendentals: int
-    size: int
-    sites: tuple[str, ...]
-    explained: bool
-
-
 class Elementwise(NamedTuple):
-    """(FLOPs, calls) counted and lowered, and a row for every difference."""
+    """(FLOPs, calls) counted, lowered and compiled, and a row for every difference.
+
+    compiled: None where that column is not there.
+    """
 
     counted: tuple[int, int]
     lowered: tuple[int, int]
     rows: tuple[WorkRow, ...]
+    compiled: tuple[int, int] | None = None
 
     @property
     def unexplained(self) -> int:
-        """FLOPs and calls that no equation with its instructions accounts for."""
+        """FLOPs and calls that no equation with its instructions, and no pass, accounts for."""
         return sum(row.size for row in self.rows if not row.explained)
 
     @property
@@ -104,7 +96,9 @@ class _Group:
         if not (flops or calls):
             return []
         size, sites = abs(flops) + abs(calls), tuple(self._sites)
-        return [WorkRow(self._cause(), flops, calls, size, sites, not self.why.startswith("un"))]
+        return [
+            WorkRow(STEP, self._cause(), flops, calls, size, sites, not self.why.startswith("un"))
+        ]
 
     def _cause(self) -> str:
         opcodes = ", ".join(dict.fromkeys(opcode for opcode, _ in self.work)) or "nothing"
@@ -181,7 +175,7 @@ def _recount(counted: Node, equations: Node) -> list[WorkRow]:
     if not (flops or calls):
         return []
     cause = "unexplained: what was counted is not the sum of its equations"
-    return [WorkRow(cause, flops, calls, abs(flops) + abs(calls), (), explained=False)]
+    return [WorkRow(STEP, cause, flops, calls, abs(flops) + abs(calls), (), explained=False)]
 
 
 def _residual(made: Work, program: Work) -> list[WorkRow]:
@@ -192,7 +186,7 @@ def _residual(made: Work, program: Work) -> list[WorkRow]:
         if change:
             amounts = (change, 0) if name == FIELDS[0] else (0, change)
             cause = f"unexplained: {opcode} in the program, and not in its equations"
-            rows.append(WorkRow(cause, *amounts, abs(change), (), explained=False))
+            rows.append(WorkRow(STEP, cause, *amounts, abs(change), (), explained=False))
     return rows
 
 

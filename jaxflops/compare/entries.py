@@ -1,14 +1,17 @@
-"""A tree's contractions as a multiset: the form in which two lanes are compared."""
+"""A tree's contractions, and its other work, as multisets: so two lanes are compared."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from jaxflops.errors import JaxflopsError
-from jaxflops.tree import Node, Phase, Site
+from jaxflops.tree import Leaf, Node, Phase, Site
+
+FIELDS = ("other_flops", "transcendentals")
+"""The fields of a `Cost` that are elementwise work and reductions."""
 
 
 class Place(NamedTuple):
@@ -51,6 +54,41 @@ def contractions(tree: Node) -> Counter[Entry]:
                 'numbers; give loops trip_counts={"scope or file:line": n}, and sizes as numbers'
             )
         found[Entry(place_of(site), flops)] += times
+    return found
+
+
+class Piece(NamedTuple):
+    """Elementwise work of one instruction: where, of which opcode, and how much it does at once."""
+
+    place: Place
+    opcode: str
+    field: str
+    amount: int
+
+    @property
+    def alike(self) -> tuple[str, str, int]:
+        """What it does, wherever."""
+        return self[1:]
+
+
+Pieces = Mapping[Piece, int]
+"""How often each piece runs."""
+
+
+def pieces(leaves: Iterable[Leaf], without: Container[str] = ()) -> Counter[Piece] | None:
+    """The elementwise work and reductions of leaves; None where data decide how often one runs.
+
+    without: names of instructions that do not count.
+    """
+    found: Counter[Piece] = Counter()
+    for node, site, times in leaves:
+        for field in FIELDS:
+            amount = getattr(node.own, field)
+            if not amount or times == 0 or node.name in without:
+                continue
+            if not (isinstance(amount, int) and isinstance(times, int)):
+                return None
+            found[Piece(place_of(site), node.label, field, amount)] += times
     return found
 
 

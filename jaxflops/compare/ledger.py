@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jaxflops.compare.compiled import compiled_rows
 from jaxflops.compare.counted import Dead, counted_rows
 from jaxflops.compare.entries import contractions, total
 from jaxflops.compare.once import projected_once
+from jaxflops.compare.passes import Passes
 from jaxflops.compare.rows import Row
 from jaxflops.tree import Node
 
@@ -20,26 +21,26 @@ class Columns(NamedTuple):
     """The trees of the three columns, and what else may have to be asked.
 
     dead: in iterations beside loops, as `counted_rows` takes it.
-    source: the `Lowered` that the second column was read from; it may be compiled once more.
+    passes: what the compiler did between the second column and the third.
     """
 
     counted: Node
     lowered: Node
     compiled: Node | None
     dead: Callable[[], Dead]
-    source: Any
+    passes: Passes | None
 
 
 def ledger(columns: Columns) -> list[Row]:
     """Every difference between the contractions of the three columns."""
-    _, lowered, compiled, _, source = columns
+    _, lowered, compiled, _, passes = columns
     before = contractions(lowered)
     rows, once = counted_rows(columns.counted, before, columns.dead)
     if all(row.explained for row in rows):
         rows += once_rows(once, lowered)
     rows += projected_once(lowered)
-    if compiled is not None:
-        rows += compiled_rows(source, before, contractions(compiled))
+    if compiled is not None and passes is not None:
+        rows += compiled_rows(passes, before, contractions(compiled))
     return rows
 
 

@@ -1,18 +1,25 @@
-"""Which compiler pass changed the contractions: compile again, and count after each pass."""
+"""What each compiler pass did to a program: it is compiled with a dump after every pass."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 from types import MappingProxyType
 from typing import Any, NamedTuple
+from weakref import finalize
 
-from jaxflops.compare.entries import Entries, Entry, contractions
+from jaxflops.compare import stage
+from jaxflops.compare.entries import Entries, Entry, Pieces, contractions, pieces
 from jaxflops.compare.join import Difference, join
+from jaxflops.compare.live import dead
 from jaxflops.compare.windows import every_tap
 from jaxflops.errors import JaxflopsError
+from jaxflops.hlo.context import Options
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk
 
@@ -22,11 +29,18 @@ _DUMPING = {"xla_dump_hlo_pass_re": ".*", "xla_dump_hlo_as_proto": True}
 
 
 class Snapshot(NamedTuple):
-    """A dumped module: its contractions; the group counts of its convolutions, and every tap."""
+    """A module between two passes.
+
+    pieces: elementwise work of what is not dead; None where data decide how often it runs.
+    groups: group counts of its convolutions. taps: their FLOPs with every tap of their windows.
+    opcodes: how many instructions it has of each.
+    """
 
     entries: Entries
+    pieces: Pieces | None = None
     groups: frozenset[int] = frozenset()
     taps: Mapping[Entry, int] = MappingProxyType({})
+    opcodes: Mapping[str, int] = MappingProxyType({})
 
 
 Read = Callable[[Path], Snapshot]
@@ -54,28 +68,73 @@ class Change(NamedTuple):
         return join(self.before, self.after)
 
 
-def snapshot(path: Path) -> Snapshot:
-    """What matters here of a dumped module."""
-    module = read_module(path)
-    instructions = (each for computation in module.computations.values() for each in computation)
-    groups = {each.feature_group_count * each.batch_group_count for each in instructions}
-    tree = walk(module)
-    return Snapshot(contractions(tree), frozenset(groups - {1}), every_tap(module, tree))
+class Step(NamedTuple):
+    """A pass, and the module before and after it."""
+
+    name: str
+    before: Snapshot
+    after: Snapshot
 
 
-def changes(lowered: Any, read: Read = snapshot) -> list[Change]:
-    """Every pass that changed a contraction, in order.
+class Passes:
+    """Every pass that changed what is counted, in order; dumps are read when first asked for.
 
-    The first and the last entry are named `(input)` and `(output)`: their `after` is what the
-    compiler began with and ended with, to be held against the modules that were read directly.
-    Code is generated without optimization: that comes after the last pass over HLO.
+    folder: of dumps, removed when they were read; devices: that share the program.
     """
-    with TemporaryDirectory() as folder:
-        options = {"xla_dump_to": folder, "xla_backend_optimization_level": 0, **_DUMPING}
-        lowered.compile(compiler_options=options)
-        devices = read_module(lowered).num_partitions or 1
-        found = _changes(_dumps(Path(folder)), read)
-        return [change._replace(devices=devices) for change in found]
+
+    def __init__(self, folder: Path, devices: int = 1, options: Options | None = None) -> None:
+        self.devices = devices
+        self._folder, self._options = folder, options
+        self._remove = finalize(self, rmtree, folder, ignore_errors=True)
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """Each pass with the module before and after it; empty where the backend dumps nothing.
+
+        The first and the last are `(input)` and `(output)`: what the compiler began with and ended
+        with, to be held against the modules that were read directly.
+        """
+        found = list(_steps(_dumps(self._folder), self._snapshot))
+        self._remove()
+        return found
+
+    def _snapshot(self, path: Path) -> Snapshot:
+        """What matters here of a dumped module."""
+        module = read_module(path)
+        every = [ins for computation in module.computations.values() for ins in computation]
+        groups = {each.feature_group_count * each.batch_group_count for each in every}
+        tree = walk(module, self._options)
+        return Snapshot(
+            contractions(tree),
+            pieces(tree.leaves(), dead(module)),
+            frozenset(groups - {1}),
+            every_tap(module, tree) if any(each.conv for each in every) else {},
+            Counter(each.opcode for each in every),
+        )
+
+
+def compiled(lowered: Any, devices: int, options: Options) -> tuple[Any, Passes]:
+    """The `Compiled` of a `Lowered`, and what its passes did; nothing where it cannot dump."""
+    folder = Path(mkdtemp())
+    passes = Passes(folder, devices, options)
+    try:
+        return stage.compiled(lowered, {"xla_dump_to": str(folder), **_DUMPING}), passes
+    except JaxflopsError:
+        return stage.compiled(lowered), passes
+
+
+def changes(passes: Passes) -> list[Change]:
+    """Every pass that changed a contraction, between `(input)` and `(output)`; or nothing."""
+    if not passes.steps:
+        return []
+    first, *middle, last = passes.steps
+    changed = [step for step in middle if step.before.entries != step.after.entries]
+    return [_change(step, passes.devices) for step in (first, *changed, last)]
+
+
+def _change(step: Step, devices: int) -> Change:
+    before, after = step.before, step.after
+    return Change(step.name, before.entries, after.entries, before.groups, devices, before.taps)
 
 
 def _dumps(folder: Path) -> list[tuple[str, Path]]:
@@ -86,9 +145,7 @@ def _dumps(folder: Path) -> list[tuple[str, Path]]:
         if found is not None:
             module = path.name[: found.start()]
             modules.setdefault(module, []).append((int(found[1]), _name(found[2], found[3]), path))
-    if not modules:
-        raise JaxflopsError("this backend dumps no HLO between passes: changes have no pass's name")
-    longest = max(modules.values(), key=len)
+    longest = max(modules.values(), key=len, default=[])
     return [(name, path) for _, name, path in sorted(longest)]
 
 
@@ -96,7 +153,7 @@ def _name(pipeline: str, name: str) -> str:
     return f"{pipeline}/{name}" if name == "pipeline-start" else name
 
 
-def _changes(dumps: list[tuple[str, Path]], read: Read) -> Iterator[Change]:
+def _steps(dumps: list[tuple[str, Path]], read: Read) -> Iterator[Step]:
     before: Snapshot | None = None
     seen = b""
     for name, path in dumps:
@@ -105,9 +162,9 @@ def _changes(dumps: list[tuple[str, Path]], read: Read) -> Iterator[Change]:
             continue
         seen, after = data, read(path)
         if before is None:
-            yield Change("(input)", after.entries, after.entries)
-        elif before.entries != after.entries:
-            yield Change(name, before.entries, after.entries, before.groups, taps=before.taps)
+            yield Step("(input)", after, after)
+        elif before[:2] != after[:2]:
+            yield Step(name, before, after)
         before = after
-    assert before is not None
-    yield Change("(output)", before.entries, before.entries)
+    if before is not None:
+        yield Step("(output)", before, before)

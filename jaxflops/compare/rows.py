@@ -1,4 +1,4 @@
-"""A row of the ledger: a difference between two columns, and its cause if that has a name."""
+"""Rows of the ledger: a difference between two columns, and its cause if that has a name."""
 
 from __future__ import annotations
 
@@ -21,6 +21,21 @@ class Row(NamedTuple):
     step: Step
     cause: str
     flops: int
+    size: int
+    sites: tuple[str, ...]
+    explained: bool
+
+
+class WorkRow(NamedTuple):
+    """FLOPs and calls more (or less) in the right column of `step`, for a named cause.
+
+    size: operations concerned.
+    """
+
+    step: Step
+    cause: str
+    flops: int
+    transcendentals: int
     size: int
     sites: tuple[str, ...]
     explained: bool

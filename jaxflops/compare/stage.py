@@ -64,7 +64,7 @@ def lower(traced: Any, target: Platform | None) -> Any:
         ) from error
 
 
-def compiled(lowered: Any) -> Any:
+def compiled(lowered: Any, options: dict[str, Any] | None = None) -> Any:
     """The `Compiled` of a `Lowered`. Raises JaxflopsError with the compiler's reason."""
     given = platforms(lowered)
     if given and not any(map(is_here, given)):
@@ -73,7 +73,7 @@ def compiled(lowered: Any) -> Any:
             f"compiled for here; jf.compare(fn, target={given[0]!r})(*args).lowered reads it"
         )
     try:
-        return lowered.compile()
+        return lowered.compile(compiler_options=options)
     except Exception as error:
         raise JaxflopsError(f"the program does not compile: {_reason(error)}") from error
 

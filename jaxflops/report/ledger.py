@@ -12,8 +12,7 @@ from jaxflops.report import files, numbers
 from jaxflops.report.text import paragraph
 
 if TYPE_CHECKING:
-    from jaxflops.compare.elementwise import WorkRow
-    from jaxflops.compare.rows import Row
+    from jaxflops.compare.rows import Row, WorkRow
     from jaxflops.comparison import Comparison
 
 LISTED = 3
@@ -41,13 +40,12 @@ def _others(comparison: Comparison) -> Iterator[str]:
         "counted": account.counted,
         "lowered": account.lowered,
     }
-    if comparison.compiled is not None:
-        total = comparison.compiled.total
-        columns["compiled (not reconciled)"] = (total.other_flops, total.transcendentals)
+    if account.compiled is not None:
+        columns["compiled"] = account.compiled
     for name, pair in columns.items():
         yield f"{name:28}" + "".join(f"{numbers.exact(count):>14}" for count in pair)
     for row in account.rows:
-        yield paragraph(f"{_work(row)}  {row.cause}")
+        yield paragraph(f"{_work(row)}  {row.step}: {row.cause}")
         yield paragraph(f"  at {_sites(row)}")
     yield ""
     mark = "ok" if account.ok else "NOT OK"
@@ -101,6 +99,7 @@ def dump(comparison: Comparison, path: str | Path | None = None) -> dict[str, An
         "elementwise": {
             "counted": list(comparison.elementwise.counted),
             "lowered": list(comparison.elementwise.lowered),
+            "compiled": list(comparison.elementwise.compiled or ()) or None,
             "unexplained": comparison.elementwise.unexplained,
             "rows": [row._asdict() for row in comparison.elementwise.rows],
         },

@@ -182,7 +182,7 @@ def test_the_report_has_both_parts():
     shown = str(comparison)
     assert "logistic lowered as negate, exponential, add, divide" in shown
     assert "ok: 0 of 320 elementwise operations unexplained" in shown
-    assert "compiled (not reconciled)" in shown
+    assert "\ncompiled  " in shown
     assert "by XLA's formulas, bodies once, as XLA reports" in shown
     data = comparison.to_json()
     assert data["elementwise"]["counted"] == [160, 160]
