@@ -41,6 +41,9 @@ WORK_CAUSES = {
         "grouped convolution made dense", laws.around_products
     ),
     "reduce-window-rewriter": WorkCause("running sum made a tree", laws.made_of("reduce-window")),
+    "tree_reduction_rewriter": WorkCause(
+        "sum made a tree", laws.made_of("reduce", "reduce-window")
+    ),
     "select_and_scatter_expander": WorkCause(COMPOSITE, laws.expands("select-and-scatter")),
     "scatter_expander": WorkCause(COMPOSITE, laws.expands("scatter")),
     "logistic-expander": WorkCause(COMPOSITE, laws.expands("logistic")),

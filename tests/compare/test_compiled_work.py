@@ -85,6 +85,14 @@ CASES = {  # program, its arguments -> cause, FLOPs more, calls more
         # 8 running sums of 16, one of their 8 last, and that added to each: not one of 128
         (TREE, 8 * (16 * 15 // 2) + 8 * 7 // 2 + 128 - 128 * 127 // 2, 0),
     ),
+    "a long sum": (
+        (lambda x: x.sum(1), "f32[8,128]"),
+        (
+            "sum made a tree (pass tree_reduction_rewriter): reduce -> reduce-window, reduce",
+            0,
+            0,
+        ),
+    ),
     "a sort": (
         (lax.sort, V),
         ("floats compared as integers (pass comparison-expander): sort -> sort", -129, 0),
