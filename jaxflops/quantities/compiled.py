@@ -54,8 +54,8 @@ QUANTITIES: tuple[Quantity, ...] = (
         "elementwise",
         "ledger",
         "other_flops and transcendentals: counted against lowered, each equation with its own "
-        "instructions, lowered by itself; lowered against compiled, each instruction that a compiler "
-        "pass took away or made, within what that pass can do",
+        "instructions, lowered by itself; lowered against compiled, each instruction that a "
+        "compiler pass took away or made, within what that pass can do",
         "",
         "FLOP, calls",
         "XLA's instructions for each equation, and its dump after each pass",
