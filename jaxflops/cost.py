@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -98,14 +99,24 @@ ZERO = Cost()
 
 def total(costs: Iterable[Cost]) -> Cost:
     """The sum of costs; `ZERO` for none. Equal objects are added once and scaled."""
-    tally: dict[int, list[Any]] = {}
-    for cost in costs:
-        entry = tally.get(id(cost))
-        if entry is None:
-            tally[id(cost)] = [cost, 1]
-        else:
-            entry[1] += 1
-    result = ZERO
-    for cost, times in tally.values():
-        result = result + cost * times
-    return result
+    listed = [cost for cost in costs if cost is not ZERO]
+    if not listed:
+        return ZERO
+    distinct = {id(cost): cost for cost in listed}
+    matmul: Count = 0
+    other: Count = 0
+    calls: Count = 0
+    ints: Count = 0
+    read: Count = 0
+    written: Count = 0
+    payload: Count = 0
+    for each, times in Counter(map(id, listed)).items():
+        cost = distinct[each]
+        matmul += cost.matmul_flops * times
+        other += cost.other_flops * times
+        calls += cost.transcendentals * times
+        ints += cost.int_ops * times
+        read += cost.bytes_read * times
+        written += cost.bytes_written * times
+        payload += cost.payload_bytes * times
+    return Cost(matmul, other, calls, ints, read, written, payload)

@@ -98,7 +98,8 @@ class Node(NamedTuple):
     choice: the children are alternatives of which one runs.
     kind: operand dtypes, accumulator and precision, by which a peak is chosen.
     state: of a leaf's rule; a container is `unknown` when what it does beside its children is.
-    name: of the instruction in its HLO module, by which a profiler knows it; empty elsewhere.
+    name: of the instruction in its HLO module, by which a profiler knows it; empty elsewhere
+      and inside a fusion, which runs as one.
     """
 
     label: str
@@ -157,7 +158,7 @@ class Leaf(NamedTuple):
 
 def gather(own: Cost, children: tuple[Node, ...]) -> Cost:
     """What one execution costs: `own` and all that the children do."""
-    return own + total(child.total for child in children)
+    return own + total([child.total for child in children])
 
 
 def branch(

@@ -102,13 +102,16 @@ class Passes:
         """What matters here of a dumped module."""
         module = read_module(path)
         every = [ins for computation in module.computations.values() for ins in computation]
-        groups = {each.feature_group_count * each.batch_group_count for each in every}
+        groups = {
+            each.attributes.feature_group_count * each.attributes.batch_group_count
+            for each in every
+        }
         tree = walk(module, self._options)
         return Snapshot(
             contractions(tree),
             pieces(tree.leaves(), dead(module)),
             frozenset(groups - {1}),
-            every_tap(module, tree) if any(each.conv for each in every) else {},
+            every_tap(module, tree) if any(each.attributes.conv for each in every) else {},
             Counter(each.opcode for each in every),
         )
 

@@ -23,7 +23,7 @@ def every_tap(module: Module, tree: Node) -> dict[Entry, int]:
         ins.name: pricing.op(ins, where)
         for where in module.computations.values()
         for ins in where
-        if ins.conv is not None
+        if ins.attributes.conv is not None
     }
     for node, site, _ in tree.leaves():
         flops = node.own.matmul_flops
@@ -35,7 +35,7 @@ def every_tap(module: Module, tree: Node) -> dict[Entry, int]:
 
 def _whole(op: HloOp) -> int:
     """2·N·O·(C/g)·Π outputs·kernel over the spatial axes."""
-    numbers = op.ins.conv
+    numbers = op.ins.attributes.conv
     assert numbers is not None
     kernel, output = _roles(op.ins, op)
     outputs = output.dims[numbers.output_batch] * output.dims[numbers.output_feature]
@@ -47,8 +47,8 @@ def _whole(op: HloOp) -> int:
 
 def _roles(ins: Instruction, op: HloOp) -> tuple[Shape, Shape]:
     """The forward convolution's kernel and output, which a backward call has in other roles."""
-    if ins.custom_call_target == "__cudnn$convBackwardInput":
+    if ins.attributes.custom_call_target == "__cudnn$convBackwardInput":
         return op.operands[1], op.operands[0]
-    if ins.custom_call_target == "__cudnn$convBackwardFilter":
+    if ins.attributes.custom_call_target == "__cudnn$convBackwardFilter":
         return op.out, op.operands[1]
     return op.operands[1], op.out

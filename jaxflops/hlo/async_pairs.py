@@ -13,16 +13,8 @@ from jaxflops.hlo.ir import Computation, Instruction
 ASYNC = frozenset({"async-start", "async-update", "async-done"})
 
 # What the wrapper says itself; the rest is said by the instruction inside.
-_OF_THE_WRAPPER = (
-    "name",
-    "shape",
-    "operands",
-    "op_name",
-    "frame",
-    "backend_config",
-    "sharding",
-    "frontend_attributes",
-)
+_OF_THE_WRAPPER = ("name", "shape", "operands", "op_name", "frame")
+_ATTRIBUTES_OF_THE_WRAPPER = ("backend_config", "sharding", "frontend_attributes")
 
 
 def unwrapped(
@@ -46,8 +38,11 @@ def _start(read: Instruction, computations: Mapping[str, Computation]) -> Instru
     wrapped = computations.get(read.called[0]) if read.called else None
     if wrapped is None or not _is_single(wrapped):
         return read
+    inside, own = wrapped.result, read.attributes
     kept = {name: getattr(read, name) for name in _OF_THE_WRAPPER}
-    return wrapped.result._replace(opcode=f"{wrapped.result.opcode}-start", **kept)
+    said = {name: getattr(own, name) for name in _ATTRIBUTES_OF_THE_WRAPPER}
+    attributes = inside.attributes._replace(**said)
+    return inside._replace(opcode=f"{inside.opcode}-start", attributes=attributes, **kept)
 
 
 def _following(read: Instruction, found: Mapping[str, Instruction]) -> str:

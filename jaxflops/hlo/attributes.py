@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 Dims = tuple[int, ...]
+Names = tuple[str, ...]
+Pairs = tuple[tuple[str, str], ...]
 
 
 class DotDims(NamedTuple):
@@ -153,3 +155,58 @@ def _mlir_value(text: str | None) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+class Attributes(NamedTuple):
+    """What only some opcodes have; fields that an opcode does not use keep their defaults.
+
+    dimensions: of broadcast, concatenate, iota, reduce, sort, transpose, all-gather, ...
+    slices: (start, limit, stride) of every dimension of a `slice`.
+    padding: (low, high, interior) of every dimension of a `pad`.
+    literal: flat values of a constant of at most `SMALL` elements, else None.
+    slice_sizes: also of a `gather`.
+    precision: operand precisions where one is not the default.
+    replica_groups: device groups, expanded from any of their forms; () is all in one group.
+    unread: attributes in the text that the reader does not know, by name.
+    """
+
+    dimensions: Dims = ()
+    literal: tuple[int | float | bool, ...] | None = None
+    backend_config: BackendConfig | None = None
+    fusion_kind: str = ""
+    dot: DotDims | None = None
+    conv: ConvDims | None = None
+    window: tuple[WindowDim, ...] = ()
+    feature_group_count: int = 1
+    batch_group_count: int = 1
+    precision: Names = ()
+    algorithm: str = ""
+    slices: tuple[tuple[int, int, int], ...] = ()
+    slice_sizes: Dims = ()
+    padding: tuple[tuple[int, int, int], ...] = ()
+    gather: GatherDims | None = None
+    scatter: ScatterDims | None = None
+    unique_indices: bool = False
+    indices_are_sorted: bool = False
+    fft_type: str = ""
+    fft_length: Dims = ()
+    direction: str = ""
+    triangular_solve: TriangularSolve | None = None
+    k: int = 0
+    num_carries: int = 0
+    custom_call_target: str = ""
+    channel_id: int | None = None
+    replica_groups: tuple[Dims, ...] = ()
+    source_target_pairs: tuple[tuple[int, int], ...] = ()
+    use_global_device_ids: bool = False
+    sharding: str = ""
+    frontend_attributes: Pairs = ()
+    unread: Names = ()
+
+    def __repr__(self) -> str:
+        default = self._field_defaults
+        said = zip(self._fields, self, strict=True)
+        return f"Attributes({', '.join(f'{n}={v!r}' for n, v in said if v != default[n])})"
+
+
+NONE = Attributes()

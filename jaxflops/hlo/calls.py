@@ -126,11 +126,13 @@ class Calls:
     def _fusion(self, call: Call) -> Result:
         """Instructions inside own their FLOPs; the fusion its bytes, at their deepest scope."""
         ins, inner = call.ins, self._module[call.ins.called[0]]
-        walked = self._walk(inner.name, call.context._replace(flags=call.flags, fused=True))
+        context = Context(call.flags, call.context.phase, call.context.relative, fused=True)
+        walked = self._walk(inner.name, context)
         site, nodes = placed(call.site, walked.nodes, walked.phases | {call.site.phase})
         scopes = {node.site.scope for node in walked.nodes} - {COMPILER}
         label = "shared fusion" if len(scopes) > 1 else "fusion"
-        shapes = tuple(call.where[name].shape for name in ins.operands)
+        known = call.where.instructions
+        shapes = tuple([known[name].shape for name in ins.operands])
         cost = fusion_bytes(inner, shapes, ins.shape)
         own = Node(label, Site((), None, call.site.phase), cost, cost, plain(ins.shape), "moved")
         node = branch("fusion", site, nodes if call.context.fused else (own, *nodes))

@@ -54,7 +54,7 @@ def collectives(
         if sender is None or times == 0:
             continue
         ins = sender.ins
-        groups = ins.replica_groups or ins.source_target_pairs
+        groups = ins.attributes.replica_groups or ins.attributes.source_target_pairs
         axes = next(filter(None, (axes_of(ins, mesh) for mesh in meshes)), None)
         kind, payload = ins.opcode.removesuffix("-start"), node.own.payload_bytes
         yield Collective(kind, int(payload), times, groups, axes, site)
@@ -62,12 +62,12 @@ def collectives(
 
 def axes_of(ins: Instruction, mesh: Mesh) -> tuple[str, ...] | None:
     """The axes that a collective's groups span; None where they are no axes of this mesh."""
-    if ins.source_target_pairs:
-        return _moved_along(ins.source_target_pairs, mesh)
+    if ins.attributes.source_target_pairs:
+        return _moved_along(ins.attributes.source_target_pairs, mesh)
     names, sizes = [name for name, size in mesh.items() if size > 1], tuple(mesh.values())
-    if not ins.replica_groups:
+    if not ins.attributes.replica_groups:
         return tuple(names)
-    wanted = set(map(frozenset, ins.replica_groups))
+    wanted = set(map(frozenset, ins.attributes.replica_groups))
     places = {name: (place, 0, 0) for place, name in enumerate(mesh)}
     for count in range(1, len(names) + 1):
         for chosen in combinations(names, count):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from jaxflops.hlo.ir import Instruction
 from jaxflops.hlo.shape import Shape
@@ -27,24 +27,37 @@ def like(shape: Shape, flag: bool) -> Flag:
     return tuple(like(part, flag) for part in shape.parts) if shape.is_tuple else flag
 
 
-def named(ins: Instruction, flags: dict[str, Flag], parameters: tuple[Flag, ...]) -> Flag:
-    """The flag of an instruction that only names a value."""
+def named(ins: Instruction, given: Sequence[Flag]) -> Flag:
+    """The flag of an instruction that only names a value. given: parameters, or its operands."""
+    number = ins.number or 0
     if ins.opcode == "parameter":
-        number = ins.number or 0
-        return parameters[number] if number < len(parameters) else False
+        return given[number] if number < len(given) else False
     if ins.opcode == "tuple":
-        return tuple(flags[name] for name in ins.operands)
+        return tuple(given)
     if ins.opcode == "get-tuple-element":
-        whole = flags[ins.operands[0]]
-        return whole[ins.number or 0] if isinstance(whole, tuple) else whole
+        return given[0][number] if isinstance(given[0], tuple) else given[0]
     return False
-
-
-def operands(ins: Instruction, flags: dict[str, Flag]) -> tuple[Flag, ...]:
-    """The flags of an instruction's operands."""
-    return tuple(flags[name] for name in ins.operands)
 
 
 def touched(parts: Iterable[Flag]) -> bool:
     """Whether any of the values depends on a backward one."""
     return any(any_of(part) for part in parts if part)
+
+
+class Values:
+    """Numbers for values: two have the same if they have one shape and flag."""
+
+    def __init__(self) -> None:
+        self.flags: list[Flag] = []  # by number
+        self._numbers: dict[tuple[int, Flag], int] = {}
+        self._shapes: list[Shape] = []  # so that no identity is given out twice
+
+    def number(self, shape: Shape, flag: Flag) -> int:
+        """The number of a value."""
+        key = (id(shape), flag)
+        found = self._numbers.get(key)
+        if found is None:
+            found = self._numbers[key] = len(self.flags)
+            self.flags.append(flag)
+            self._shapes.append(shape)
+        return found

@@ -7,6 +7,7 @@ from jaxflops.hlo.ir import Computation, Instruction
 from jaxflops.hlo.shape import Shape
 
 _PARTS = ("dynamic-slice", "slice", "gather")
+_PARTIAL = {*_PARTS, "dynamic-update-slice"}  # may leave out much of an operand
 _VIEWS = ("bitcast", "reshape")
 
 
@@ -16,11 +17,13 @@ def fusion_bytes(inner: Computation, operands: tuple[Shape, ...], result: Shape)
     A parameter that is only sliced is read where it is sliced; one that is updated in place is
     not read, and its result is written where it is updated.
     """
-    users = _users(inner)
-    reads = sum(
-        _read(users[parameter.name], shape)
-        for parameter, shape in zip(inner.parameters, operands, strict=False)
-    )
+    parameters = zip(inner.parameters, operands, strict=False)
+    if _PARTIAL.isdisjoint([ins.opcode for ins in inner.instructions.values()]):
+        used = {name for ins in inner.instructions.values() for name in ins.operands}
+        reads = sum([shape.bytes for each, shape in parameters if each.name in used])
+    else:
+        users = _users(inner)
+        reads = sum([_read(users[each.name], shape) for each, shape in parameters])
     return Cost(bytes_read=reads, bytes_written=_written(inner, inner.result, result))
 
 

@@ -5,23 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxflops.errors import SpecError
-from jaxflops.hlo.attributes import (
-    BackendConfig,
-    ConvDims,
-    Dims,
-    DotDims,
-    GatherDims,
-    ScatterDims,
-    TriangularSolve,
-    WindowDim,
-)
+from jaxflops.hlo.attributes import NONE, Attributes, Names, Pairs
 from jaxflops.hlo.shape import Shape
-
-Names = tuple[str, ...]
-Pairs = tuple[tuple[str, str], ...]
 
 
 class HloError(SpecError):
@@ -48,19 +36,12 @@ class Frame(NamedTuple):
 
 
 class Instruction(NamedTuple):
-    """One instruction; fields that its opcode does not use keep their defaults.
+    """One instruction; most have no attributes, and share `NONE`.
 
-    number: a parameter's position, or the index of a `get-tuple-element`.
     called: names of computations: of a `while` body then condition, of a `conditional` its
       branches, of a `select-and-scatter` select then scatter.
-    dimensions: of broadcast, concatenate, iota, reduce, sort, transpose, all-gather, ...
-    slices: (start, limit, stride) of every dimension of a `slice`.
-    padding: (low, high, interior) of every dimension of a `pad`.
-    literal: flat values of a constant of at most `SMALL` elements, else None.
-    precision: operand precisions where one is not the default.
-    replica_groups: device groups, expanded from any of their forms; () is all in one group.
+    number: a parameter's position, or the index of a `get-tuple-element`.
     frame: the innermost frame, where the program's own files and lines are known.
-    unread: attributes in the text that the reader does not know, by name.
 
     Asynchronous pairs that wrap one instruction are read as XLA prints them: `reduce-scatter-start`
     with the attributes of its `reduce-scatter`, then `reduce-scatter-done`.
@@ -74,38 +55,7 @@ class Instruction(NamedTuple):
     number: int | None = None
     op_name: str = ""
     frame: Frame | None = None
-    dimensions: Dims = ()
-    literal: tuple[int | float | bool, ...] | None = None
-    backend_config: BackendConfig | None = None
-    fusion_kind: str = ""
-    dot: DotDims | None = None
-    conv: ConvDims | None = None
-    window: tuple[WindowDim, ...] = ()
-    feature_group_count: int = 1
-    batch_group_count: int = 1
-    precision: Names = ()
-    algorithm: str = ""
-    slices: tuple[tuple[int, int, int], ...] = ()
-    slice_sizes: Dims = ()
-    padding: tuple[tuple[int, int, int], ...] = ()
-    gather: GatherDims | None = None
-    scatter: ScatterDims | None = None
-    unique_indices: bool = False
-    indices_are_sorted: bool = False
-    fft_type: str = ""
-    fft_length: Dims = ()
-    direction: str = ""
-    triangular_solve: TriangularSolve | None = None
-    k: int = 0
-    num_carries: int = 0
-    custom_call_target: str = ""
-    channel_id: int | None = None
-    replica_groups: tuple[Dims, ...] = ()
-    source_target_pairs: tuple[tuple[int, int], ...] = ()
-    use_global_device_ids: bool = False
-    sharding: str = ""
-    frontend_attributes: Pairs = ()
-    unread: Names = ()
+    attributes: Attributes = NONE
 
     @property
     def is_async(self) -> bool:
@@ -115,26 +65,16 @@ class Instruction(NamedTuple):
     @property
     def known_trip_count(self) -> int | None:
         """The trip count that XLA wrote on a `while`; a cross-check, see `trip_counts`."""
-        found = self.backend_config.get("known_trip_count") if self.backend_config else None
+        config = self.attributes.backend_config
+        found = config.get("known_trip_count") if config else None
         count = found.get("n") if isinstance(found, dict) else None
         return int(count) if isinstance(count, int | str) and str(count).isdigit() else None
 
-    def __repr__(self) -> str:
-        default = type(self)._field_defaults
-        said = (
-            f"{name}={value!r}"
-            for name, value in zip(self._fields, self, strict=True)
-            if name not in default or value != default[name]
-        )
-        return f"Instruction({', '.join(said)})"
 
-
-_UNSAID = tuple(Instruction._field_defaults[name] for name in Instruction._fields[8:])
-
-
-def bare(said: tuple[str, str, Shape, Names, Names, int | None, str, Frame | None]) -> Instruction:
-    """An instruction of the first eight fields: a third of the time of `Instruction(*said)`."""
-    return tuple.__new__(Instruction, said + _UNSAID)
+def instruction(name: str, opcode: str, shape: Shape, said: dict[str, Any]) -> Instruction:
+    """An instruction of fields and attributes by their names."""
+    own = {field: said.pop(field) for field in Instruction._fields if field in said}
+    return Instruction(name, opcode, shape, **own, attributes=Attributes(**said) if said else NONE)
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,8 @@ def plain(shape: Shape) -> Kind:
 
 def precision(op: HloOp) -> str:
     """One name: of both operands when they agree, of an algorithm, or nothing."""
-    algorithm, operands = op.ins.algorithm, op.ins.precision
-    if op.ins.custom_call_target.startswith("__cublas$"):
+    algorithm, operands = op.ins.attributes.algorithm, op.ins.attributes.precision
+    if op.ins.attributes.custom_call_target.startswith("__cublas$"):
         algorithm, operands = _of_cublas(op)
     if algorithm:
         return algorithm.upper().removeprefix("ALG_").removeprefix("DOT_")
@@ -57,11 +57,11 @@ def precision(op: HloOp) -> str:
 
 def _of_cublas(op: HloOp) -> tuple[str, tuple[str, ...]]:
     """The algorithm and the precision of each operand, which a cuBLAS call has in its settings."""
-    config = op.ins.backend_config
+    config = op.ins.attributes.backend_config
     said = config.get("gemm_backend_config") if config else None
     said = said.get("precision_config") if isinstance(said, dict) else None
     if not isinstance(said, dict):
-        return op.ins.algorithm, op.ins.precision
+        return op.ins.attributes.algorithm, op.ins.attributes.precision
     algorithm = str(said.get("algorithm", _UNSET))
     operands = tuple(map(str, said.get("operand_precision", ())))
     return "" if algorithm == _UNSET else algorithm, operands

@@ -15,7 +15,9 @@ from jaxflops.hlo.rules._rule import CALLS, RULES, Rule
 def rule_of(ins: Instruction) -> tuple[str, Rule | None]:
     """(label, rule) of an instruction; None where nothing says what it costs."""
     if ins.opcode in ("custom-call", "custom-call-start"):
-        return ins.custom_call_target or ins.opcode, target_rule(ins.custom_call_target)
+        return ins.attributes.custom_call_target or ins.opcode, target_rule(
+            ins.attributes.custom_call_target
+        )
     return ins.opcode, RULES.get(ins.opcode)
 
 

@@ -60,7 +60,7 @@ def _read_compiled(compiled: Any) -> Module:
             f"this Compiled holds {len(modules)} HLO modules; read them one by one: "
             "compiled.runtime_executable().hlo_modules()"
         )
-    module = read_proto(modules[0].as_serialized_hlo_module_proto())
+    module = read_proto(modules[0].as_serialized_hlo_module_proto(), trusted=True)
     return replace(module, num_partitions=_devices(compiled))
 
 
@@ -83,12 +83,12 @@ def _read_lowered(lowered: Any) -> Module:
             f"cannot turn this {type(lowered).__name__} into HLO ({error}); lower it for one "
             "platform: jax.jit(f).trace(*args).lower(lowering_platforms=('cpu',))"
         ) from error
-    return replace(read_proto(data), num_partitions=_partitions(lowered))
+    return replace(read_proto(data, trusted=True), num_partitions=_partitions(lowered))
 
 
 def _read_jaxlib(module: Any) -> Module:
     """Jaxlib's own module or computation."""
-    return read_proto(module.as_serialized_hlo_module_proto())
+    return read_proto(module.as_serialized_hlo_module_proto(), trusted=True)
 
 
 # A type, or the attribute by which an object of JAX is recognised, and how it is read.

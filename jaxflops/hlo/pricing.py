@@ -12,6 +12,7 @@ from jaxflops.hlo.library_calls import rule_of
 from jaxflops.hlo.opcodes import PLAIN
 from jaxflops.hlo.rules._rule import HloOp
 from jaxflops.hlo.shape import Shape
+from jaxflops.hlo.verify import check
 from jaxflops.tree import Kind, State
 
 # They name values; nothing runs.
@@ -36,37 +37,30 @@ class Pricing:
         self._module = module
         self._strict = strict
         self._applied: dict[str, Cost] = {}
-        self._plain: dict[tuple[object, ...], Priced] = {}  # what shapes alone decide
+
+    def check(self, ins: Instruction, where: Computation) -> None:
+        """Raise HloError if the instruction contradicts its operands."""
+        check(self._module, where, ins, self.op(ins, where).operands)
 
     def op(self, ins: Instruction, where: Computation) -> HloOp:
         """The instruction as a rule sees it."""
         known = where.instructions
-        return HloOp(ins, tuple(known[name].shape for name in ins.operands), self.apply)
+        return HloOp(ins, tuple([known[name].shape for name in ins.operands]), self.apply)
 
     def price(self, ins: Instruction, where: Computation, *, fused: bool = False) -> Priced:
         """The instruction's cost; the bytes that it reads and writes by itself, unless fused."""
-        if ins.opcode not in BY_SHAPE:
-            return self._price(ins, where, fused)
-        known = where.instructions
-        key = (ins.opcode, fused, ins.shape, *[known[name].shape for name in ins.operands])
-        if key not in self._plain:
-            self._plain[key] = self._price(ins, where, fused)
-        return self._plain[key]
-
-    def _price(self, ins: Instruction, where: Computation, fused: bool) -> Priced:
-        priced = self._alone(ins, where)
-        return priced._replace(cost=without_bytes(priced.cost)) if fused else priced
-
-    def _alone(self, ins: Instruction, where: Computation) -> Priced:
         op = self.op(ins, where)
+        check(self._module, where, ins, op.operands)
         label, rule = rule_of(ins)
         if rule is None:
-            return self._unknown(label, op, "no rule")
+            return self._unknown(label, op, "no rule", fused)
         try:
             cost = rule.formula(op)
         except (UnknownCostError, IndexError) as reason:
-            return self._unknown(label, op, str(reason))
-        if rule.state != "free" and not (cost.bytes_read or cost.bytes_written):
+            return self._unknown(label, op, str(reason), fused)
+        if fused:
+            cost = without_bytes(cost)
+        elif rule.state != "free" and not (cost.bytes_read or cost.bytes_written):
             cost = cost + traffic(op)
         notes = (f"{label}: {rule.note}",) if rule.note else ()
         return Priced(label, cost, kind_of(op, cost), rule.state, notes)
@@ -85,17 +79,19 @@ class Pricing:
     def _applied_one(self, ins: Instruction, where: Computation) -> Cost:
         if ins.opcode in ("call", "fusion"):
             return self.apply(ins.called[0])
+        self.check(ins, where)
         rule = rule_of(ins)[1]
         if rule is None:
             raise UnknownCostError(f"the cost of {ins.opcode} inside {where.name} is not known")
         return without_bytes(rule.formula(self.op(ins, where)))
 
-    def _unknown(self, label: str, op: HloOp, reason: str) -> Priced:
+    def _unknown(self, label: str, op: HloOp, reason: str, fused: bool) -> Priced:
         shapes = ", ".join(map(_show, op.operands))
         message = f"{label}({shapes}): {reason}, so its FLOPs are not in the totals"
         if self._strict:
             raise UnknownCostError(message)
-        return Priced(label, traffic(op), kind_of(op, ZERO), "unknown", (message,))
+        cost = ZERO if fused else traffic(op)
+        return Priced(label, cost, kind_of(op, ZERO), "unknown", (message,))
 
 
 def traffic(op: HloOp) -> Cost:

@@ -1,4 +1,4 @@
-"""Attributes of a serialized instruction -> the fields of an `Instruction`."""
+"""Attributes of a serialized instruction -> `Attributes`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any
 
 from jaxflops.hlo import attributes as a
-from jaxflops.hlo.ir import Pairs
 from jaxflops.hlo.proto_sharding import sharding_text
 from jaxflops.hlo.replica_groups import Axis, Groups, iota_groups, iota_ids, mesh_groups
 from jaxflops.hlo.schema import message_classes
@@ -125,7 +124,7 @@ def _mesh(message: Any) -> Groups:
     return mesh_groups(tuple(axis.size for axis in mesh.axes), devices, axes)
 
 
-def _attributes(message: Any) -> Pairs:
+def _attributes(message: Any) -> a.Pairs:
     return tuple(sorted((entry.key, entry.value) for entry in message.map))
 
 
@@ -136,7 +135,7 @@ def _enum(names: tuple[str, ...], value: int) -> str:
 
 frontend_attributes = _decoded("Attributes", _attributes)
 
-# protobuf field -> (field of Instruction, conversion)
+# protobuf field -> (field of Attributes, conversion)
 FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "fusion_kind": ("fusion_kind", str),
     "dimensions": ("dimensions", tuple),

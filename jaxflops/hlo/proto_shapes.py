@@ -55,16 +55,26 @@ _DTYPES = dict(
 
 @lru_cache(maxsize=16384)
 def read_shape(data: bytes) -> Shape:
-    """A serialized ShapeProto; dtypes newer than the reader are named by their number."""
+    """A serialized ShapeProto; dtypes newer than the reader are named by their number.
+
+    Shapes that differ only in what is not read, such as a layout, are one object.
+    """
     shape = message_classes()["Shape"].FromString(data)
     dynamic = tuple(shape.is_dynamic_dimension)
-    return Shape(
-        _DTYPES.get(shape.element_type, f"dtype{shape.element_type}"),
-        tuple(shape.dimensions),
-        tuple(read_shape(part) for part in shape.tuple_shapes),
-        dynamic if any(dynamic) else (),
-        shape.layout.memory_space,
+    return _shared(
+        Shape(
+            _DTYPES.get(shape.element_type, f"dtype{shape.element_type}"),
+            tuple(shape.dimensions),
+            tuple(read_shape(part) for part in shape.tuple_shapes),
+            dynamic if any(dynamic) else (),
+            shape.layout.memory_space,
+        )
     )
+
+
+@lru_cache(maxsize=16384)
+def _shared(shape: Shape) -> Shape:
+    return shape
 
 
 def read_literal(data: bytes, dtype: str) -> Values | None:

@@ -2,8 +2,9 @@
 
 Source: openxla/xla, xla/service/hlo.proto and xla/xla_data.proto. Only the fields that the reader
 uses are declared; protobuf skips the others. Submessages that repeat all over a module (shapes,
-metadata, dimension numbers) are declared as `bytes`, which is the same on the wire, so that each
-distinct one is decoded once.
+metadata, dimension numbers) and opcodes are declared as `bytes`, which is the same on the wire, so
+that each distinct one is decoded once. In `Merged...` the instructions of a computation are one
+message, into which protobuf merges them all: it tells what any of them says, at little cost.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _MESSAGES = {
     "Module": """name 1 string, computations 3 *Computation, entry_computation_id 6 int64,
         stack_frame_index 17 StackFrames, frontend_attributes 19 bytes, payloads 22 *bytes""",
     "Computation": """name 1 string, instructions 2 *Instruction, id 5 int64, root_id 6 int64""",
-    "Instruction": """name 1 string, opcode 2 string, shape 3 bytes, metadata 7 bytes,
+    "Instruction": """name 1 string, opcode 2 bytes, shape 3 bytes, metadata 7 bytes,
         literal 8 bytes, parameter_number 9 int64, fusion_kind 11 string, tuple_index 13 int64,
         dimensions 14 *int64, window 15 bytes, conv 16 bytes, slices 17 *SliceDimensions,
         slice_sizes 20 *int64, padding 21 bytes, channel_id 26 int64,
@@ -35,6 +36,10 @@ _MESSAGES = {
     "Metadata": """op_name 2 string, source_file 3 string, source_line 4 int32,
         stack_frame_id 15 int32, source_end_line 17 int32, source_column 18 int32,
         source_end_column 19 int32""",
+    "MergedModule": "computations 3 *MergedComputation",
+    "MergedComputation": "instructions 2 MergedInstructions",
+    "MergedInstructions": "sharding 40 bytes, backend_config 43 bytes,"
+    "frontend_attributes 68 Attributes",
     "Payload": "value 1 bytes, id 2 int64",
     "StackFrames": """file_names 1 *string, function_names 2 *string,
         file_locations 3 *FileLocation, stack_frames 4 *StackFrame""",

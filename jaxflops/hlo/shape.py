@@ -18,6 +18,11 @@ def dtype_bits(dtype: str) -> int:
     return 8 if dtype == "pred" else int(found[1]) if found else 0
 
 
+@lru_cache(maxsize=4096)
+def _array_bytes(dtype: str, dims: Dims) -> int:
+    return -(-prod(dims) * dtype_bits(dtype) // 8)
+
+
 class Shape(NamedTuple):
     """An array, a tuple of shapes, a token or an opaque value, without its layout.
 
@@ -43,7 +48,7 @@ class Shape(NamedTuple):
         """Size in memory without padding: booleans take a byte, 4-bit types half of one."""
         if self.parts:
             return sum([part.bytes for part in self.parts])
-        return -(-prod(self.dims) * dtype_bits(self.dtype) // 8)
+        return _array_bytes(self.dtype, self.dims)
 
     @property
     def is_tuple(self) -> bool:

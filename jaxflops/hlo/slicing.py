@@ -102,12 +102,12 @@ class Slice:
     def _compute(self, scope: Scope, ins: Instruction) -> int:
         opcode, dtype = ins.opcode, ins.shape.dtype
         _need_scalar(scope, ins)
-        if opcode == "constant" and ins.literal:
-            return self.add(Step("constant", dtype, value=int(ins.literal[0])))
-        if not (knows(opcode) or (opcode == "compare" and ins.direction in COMPARISONS)):
+        if opcode == "constant" and ins.attributes.literal:
+            return self.add(Step("constant", dtype, value=int(ins.attributes.literal[0])))
+        if not (knows(opcode) or (opcode == "compare" and ins.attributes.direction in COMPARISONS)):
             raise OpenLoopError(f"{opcode} {ins.name!r} in {scope.computation.name!r}")
         args = tuple(self.trace(scope, operand) for operand in ins.operands)
-        return self.add(Step(opcode, dtype, args, direction=ins.direction))
+        return self.add(Step(opcode, dtype, args, direction=ins.attributes.direction))
 
 
 class Scope(NamedTuple):

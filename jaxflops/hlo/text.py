@@ -7,7 +7,7 @@ from typing import Any
 
 from jaxflops.hlo.collector import paused_collector
 from jaxflops.hlo.frames import Frames
-from jaxflops.hlo.ir import Computation, Frame, HloError, Instruction, Module
+from jaxflops.hlo.ir import Computation, Frame, HloError, Instruction, Module, instruction
 from jaxflops.hlo.scanner import Scanner
 from jaxflops.hlo.shape import Shape
 from jaxflops.hlo.text_attributes import parse_attributes, parse_called
@@ -109,7 +109,7 @@ class _Reader:
             scanner.fail(f"{opcode} {head[2]!r}: {error}", start)
         if head[2] in found:
             scanner.fail(f"there are two instructions named {head[2]!r}", start)
-        return bool(head[1]), Instruction(head[2], opcode, shape, **fields)
+        return bool(head[1]), instruction(head[2], opcode, shape, fields)
 
     def shape(self) -> Shape:
         scanner = self.scanner

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from jaxflops.hlo import attributes as a
-from jaxflops.hlo.ir import Pairs
+from jaxflops.hlo.attributes import Pairs
 from jaxflops.hlo.scanner import unquote
 from jaxflops.hlo.text_shapes import split_top
 

@@ -19,18 +19,22 @@ def verify(module: Module) -> Module:
         if numbers != list(range(len(numbers))):
             raise HloError(f"the parameters of {computation.name!r} are numbered {numbers}")
         known = computation.instructions
-        for instruction in computation:
-            shapes = [known[name].shape for name in instruction.operands]
-            check = ARRAY_CHECKS.get(instruction.opcode)
-            if check is not None:
-                problem = check(instruction, shapes)
-            elif instruction.opcode in _CALL_CHECKS:
-                problem = _CALL_CHECKS[instruction.opcode](module, instruction, shapes)
-            else:
-                continue
-            if problem:
-                _fail(computation, instruction, shapes, problem)
+        for ins in known.values():
+            if ins.opcode in CHECKED:
+                check(module, computation, ins, [known[name].shape for name in ins.operands])
     return module
+
+
+def check(module: Module, where: Computation, ins: Instruction, shapes: Sequence[Shape]) -> None:
+    """Raise HloError if an instruction contradicts its operands, which have these shapes."""
+    if ins.opcode in ARRAY_CHECKS:
+        problem = ARRAY_CHECKS[ins.opcode](ins, shapes)
+    elif ins.opcode in _CALL_CHECKS:
+        problem = _CALL_CHECKS[ins.opcode](module, ins, shapes)
+    else:
+        return
+    if problem:
+        _fail(where, ins, shapes, problem)
 
 
 def _fail(
@@ -70,9 +74,13 @@ def _conditional(module: Module, ins: Instruction, shapes: Sequence[Shape]) -> s
 def _call(module: Module, ins: Instruction, shapes: Sequence[Shape]) -> str:
     if len(ins.called) != 1:
         return "it needs one computation"
-    parameters = [_dims(each.shape) for each in module[ins.called[0]].parameters]
-    fits = parameters == [_dims(shape) for shape in shapes]
+    parameters = [each.shape for each in module[ins.called[0]].parameters]
+    fits = len(parameters) == len(shapes) and all(map(_alike, parameters, shapes))
     return "" if fits else f"the operands are not those of {ins.called[0]!r}"
+
+
+def _alike(one: Shape, other: Shape) -> bool:
+    return one is other or _dims(one) == _dims(other)
 
 
 def _dims(shape: Shape) -> object:
@@ -85,3 +93,4 @@ _CALL_CHECKS: dict[str, Callable[[Module, Instruction, Sequence[Shape]], str]] =
     "call": _call,
     "fusion": _call,
 }
+CHECKED = frozenset(ARRAY_CHECKS) | frozenset(_CALL_CHECKS)

@@ -20,28 +20,35 @@ _PAIR = 2
 def _elementwise(ins: Instruction, shapes: Sequence[Shape]) -> str:
     if not shapes:
         return "it needs an operand"
-    dims = ins.shape.dims
-    differ = [each for each in shapes if each.dims != dims]
-    if differ and (ins.opcode not in _SCALARS_MAY_MIX or any(each.dims for each in differ)):
-        return "they should have the same sizes"
+    shape, dims = ins.shape, ins.shape.dims
+    for each in shapes:
+        if (
+            each is not shape
+            and each.dims != dims
+            and (each.dims or ins.opcode not in _SCALARS_MAY_MIX)
+        ):
+            return "they should have the same sizes"
     return ""
 
 
 def _dot(ins: Instruction, shapes: Sequence[Shape]) -> str:
-    if ins.dot is None or len(shapes) < _PAIR:  # a sparse dot has a third
+    if ins.attributes.dot is None or len(shapes) < _PAIR:  # a sparse dot has a third
         return "it needs two operands and contracting dimensions"
     lhs, rhs = shapes[0].dims, shapes[1].dims
-    if not _in_range(ins.dot, len(lhs), len(rhs)):
-        return f"{ins.dot} is not about these dimensions"
-    if _sizes(lhs, ins.dot.lhs_batch) != _sizes(rhs, ins.dot.rhs_batch):
+    if not _in_range(ins.attributes.dot, len(lhs), len(rhs)):
+        return f"{ins.attributes.dot} is not about these dimensions"
+    if _sizes(lhs, ins.attributes.dot.lhs_batch) != _sizes(rhs, ins.attributes.dot.rhs_batch):
         return "the batch sizes differ"
-    contracted = _sizes(lhs, ins.dot.lhs_contracting), _sizes(rhs, ins.dot.rhs_contracting)
+    contracted = (
+        _sizes(lhs, ins.attributes.dot.lhs_contracting),
+        _sizes(rhs, ins.attributes.dot.rhs_contracting),
+    )
     if len(shapes) == _PAIR and contracted[0] != contracted[1]:
         return "the contracted sizes differ"
     expected = (
-        _sizes(lhs, ins.dot.lhs_batch)
-        + _rest(lhs, ins.dot.lhs_batch + ins.dot.lhs_contracting)
-        + _rest(rhs, ins.dot.rhs_batch + ins.dot.rhs_contracting)
+        _sizes(lhs, ins.attributes.dot.lhs_batch)
+        + _rest(lhs, ins.attributes.dot.lhs_batch + ins.attributes.dot.lhs_contracting)
+        + _rest(rhs, ins.attributes.dot.rhs_batch + ins.attributes.dot.rhs_contracting)
     )
     return "" if ins.shape.dims == expected else f"its sizes should be {expected}"
 
@@ -52,17 +59,17 @@ def _in_range(dims: DotDims, lhs: int, rhs: int) -> bool:
 
 
 def _distinct(dims: Dims, rank: int) -> bool:
-    return len(set(dims)) == len(dims) and all(0 <= dim < rank for dim in dims)
+    return not dims or (len(set(dims)) == len(dims) and min(dims) >= 0 and max(dims) < rank)
 
 
 def _convolution(ins: Instruction, shapes: Sequence[Shape]) -> str:
-    conv = ins.conv
+    conv = ins.attributes.conv
     if conv is None or len(shapes) < _PAIR:
         return "it needs two operands and dimension labels"
     lhs, rhs, out = shapes[0].dims, shapes[1].dims, ins.shape.dims
-    if not _labels_fit(conv, (len(lhs), len(rhs), len(out)), len(ins.window)):
+    if not _labels_fit(conv, (len(lhs), len(rhs), len(out)), len(ins.attributes.window)):
         return "the dimension labels do not fit"
-    groups = ins.feature_group_count, ins.batch_group_count
+    groups = ins.attributes.feature_group_count, ins.attributes.batch_group_count
     equal = {
         "the features of result and kernel": (
             out[conv.output_feature],
@@ -74,7 +81,7 @@ def _convolution(ins: Instruction, shapes: Sequence[Shape]) -> str:
         ),
         "the batch": (lhs[conv.input_batch], out[conv.output_batch] * groups[1]),
         "the sizes of window and kernel": (
-            tuple(dim.size for dim in ins.window),
+            tuple(dim.size for dim in ins.attributes.window),
             _sizes(rhs, conv.kernel_spatial),
         ),
         "the positions of the window": (
@@ -101,7 +108,7 @@ def _labels_fit(conv: ConvDims, ranks: tuple[int, int, int], windows: int) -> bo
 def _swept(sizes: Dims, ins: Instruction) -> Dims:
     """How many positions the window takes over a padded, dilated base of these sizes."""
     counts = []
-    for size, dim in zip(sizes, ins.window, strict=True):
+    for size, dim in zip(sizes, ins.attributes.window, strict=True):
         base = max((size - 1) * dim.base_dilation + 1, 0) + dim.padding_low + dim.padding_high
         span = (dim.size - 1) * dim.window_dilation + 1
         counts.append((base - span) // dim.stride + 1 if base >= span else 0)
@@ -110,25 +117,29 @@ def _swept(sizes: Dims, ins: Instruction) -> Dims:
 
 def _reduce(ins: Instruction, shapes: Sequence[Shape]) -> str:
     result = ins.shape.parts[0] if ins.shape.parts else ins.shape
-    if not shapes or not _distinct(ins.dimensions, len(shapes[0].dims)):
-        return f"it cannot reduce the dimensions {ins.dimensions}"
-    expected = _rest(shapes[0].dims, ins.dimensions)
+    if not shapes or not _distinct(ins.attributes.dimensions, len(shapes[0].dims)):
+        return f"it cannot reduce the dimensions {ins.attributes.dimensions}"
+    expected = _rest(shapes[0].dims, ins.attributes.dimensions)
     return "" if result.dims == expected else f"its sizes should be {expected}"
 
 
 def _broadcast(ins: Instruction, shapes: Sequence[Shape]) -> str:
-    rank = len(ins.shape.dims)
-    fits = len(shapes) == 1 and _distinct(ins.dimensions, rank)
-    if fits and shapes[0].dims == _sizes(ins.shape.dims, ins.dimensions):
-        return ""
-    return f"the operand does not stand along {ins.dimensions}"
+    dims, sizes = ins.attributes.dimensions, ins.shape.dims
+    fits = (
+        len(shapes) == 1 and _distinct(dims, len(sizes)) and shapes[0].dims == _sizes(sizes, dims)
+    )
+    return "" if fits else f"the operand does not stand along {dims}"
 
 
 def _transpose(ins: Instruction, shapes: Sequence[Shape]) -> str:
-    rank = len(ins.dimensions)
-    fits = len(shapes) == 1 and len(shapes[0].dims) == rank and _distinct(ins.dimensions, rank)
-    fits = fits and ins.shape.dims == _sizes(shapes[0].dims, ins.dimensions)
-    return "" if fits else f"it should be the operand in the order {ins.dimensions}"
+    rank = len(ins.attributes.dimensions)
+    fits = (
+        len(shapes) == 1
+        and len(shapes[0].dims) == rank
+        and _distinct(ins.attributes.dimensions, rank)
+    )
+    fits = fits and ins.shape.dims == _sizes(shapes[0].dims, ins.attributes.dimensions)
+    return "" if fits else f"it should be the operand in the order {ins.attributes.dimensions}"
 
 
 def _reshape(ins: Instruction, shapes: Sequence[Shape]) -> str:
@@ -137,8 +148,8 @@ def _reshape(ins: Instruction, shapes: Sequence[Shape]) -> str:
 
 
 def _dynamic_slice(ins: Instruction, shapes: Sequence[Shape]) -> str:
-    fits = ins.shape.dims == ins.slice_sizes and len(shapes) > 1
-    return "" if fits else f"it should have the sizes {ins.slice_sizes}"
+    fits = ins.shape.dims == ins.attributes.slice_sizes and len(shapes) > 1
+    return "" if fits else f"it should have the sizes {ins.attributes.slice_sizes}"
 
 
 def _tuple(ins: Instruction, shapes: Sequence[Shape]) -> str:

@@ -15,15 +15,20 @@ from jaxflops.hlo.calls import TRANSPARENT, Call, Calls
 from jaxflops.hlo.collectives import Sender
 from jaxflops.hlo.collector import paused_collector
 from jaxflops.hlo.context import SETTLED, Context, Options, Walked
-from jaxflops.hlo.flow import Flag
+from jaxflops.hlo.flow import Flag, Values
 from jaxflops.hlo.ir import Computation, Instruction, Module
 from jaxflops.hlo.loops import Loops
-from jaxflops.hlo.pricing import BY_SHAPE, NAMES, Pricing
+from jaxflops.hlo.pricing import BY_SHAPE, NAMES, Priced, Pricing
 from jaxflops.hlo.sites import COMPILER, read_name, root_of
 from jaxflops.tree import HERE, PHASES, Node, Phase, Site, branch
 
 _RANK = {phase: rank for rank, phase in enumerate(PHASES)}
+_PLACE = 2  # parts of a key that say where an operation stands; the others what it does
 _NAME = Node._fields.index("name")
+
+
+Key = tuple[object, ...]
+_Work = tuple[Priced, bool]  # an operation, and whether an operand depends on a backward value
 
 
 class Reading(NamedTuple):
@@ -54,8 +59,9 @@ class _Walker:
         self.root = root_of(module)
         self.pricing = Pricing(module, strict=options.strict)
         self.calls = Calls(module, options, self.root, self.computation)
+        self.values = Values()
         self.senders: dict[int, Sender] = {}
-        self.alike: dict[tuple[object, ...], dict[tuple[object, ...], Node]] = {}
+        self.known: dict[tuple[object, ...], tuple[dict[Key, _Alike], dict[Key, _Work]]] = {}
         self._module = module
         self._known: dict[tuple[str, Context], Walked] = {}
 
@@ -67,6 +73,17 @@ class _Walker:
         return self._known[key]
 
 
+class _Alike(NamedTuple):
+    """What is true of every instruction that differs in nothing but the name.
+
+    node: without the name. phase: in the program, not in a container. value: its result's number.
+    """
+
+    node: Node
+    phase: Phase | None
+    value: int
+
+
 class _Body:
     """One computation in one context: its instructions in order, and what is known of each."""
 
@@ -74,65 +91,89 @@ class _Body:
         self._walker = walker
         self._where = where
         self._context = context
-        self._flags: dict[str, Flag] = {}
+        self._values: dict[str, int] = {}  # the number of each result
         self._phase: dict[str, Phase | None] = {}  # of each instruction
         self._ranks: dict[str, int] = {}  # the latest phase that a value depends on, where asked
-        self._phases: set[Phase | None] = set()
-        self._alike = walker.alike.setdefault(context[1:], {})
+        self._inner: frozenset[Phase | None] = frozenset()  # phases in called computations
+        self._alike, self._work = walker.known.setdefault(context[1:], ({}, {}))
 
     def walked(self) -> Walked:
-        """Every instruction's node, in order."""
-        nodes = [self._node(ins) for ins in self._where if not self._only_names(ins)]
-        flag = self._flags[self._where.root]
-        return Walked(tuple(nodes), flag, frozenset(self._phases))
+        """Every instruction's node, in order; a fusion runs as one, so inside it none is named.
 
-    def _only_names(self, ins: Instruction) -> bool:
-        if ins.opcode not in NAMES:
-            return False
-        self._flags[ins.name] = flow.named(ins, self._flags, self._context.flags)
-        return True
-
-    def _node(self, ins: Instruction) -> Node:
-        flags = tuple([self._flags[name] for name in ins.operands])
-        touched = flow.touched(flags)
-        run = self._walker.calls.run.get(ins.opcode) if ins.called else None
-        if run is not None:
-            site = self._site(ins, touched)
-            node, flag, phases = run(Call(ins, self._where, site, self._context, flags))
-            self._phases |= phases
-            node = named(node, ins.name)
-        else:
-            node, flag = self._leaf(ins, touched), touched
-            site = node.site
-            self._phases.add(site.phase)
-        self._flags[ins.name] = flow.like(ins.shape, True) if site.phase in SETTLED else flag
-        self._phase[ins.name] = site.phase
-        return node
-
-    def _leaf(self, ins: Instruction, touched: bool) -> Node:
-        """The node of one operation; those that differ in nothing but the name are priced once.
-
-        Shapes and frames by identity: readers share them, and to hash one costs more than a lookup.
+        Operations that differ in nothing but the name are priced once. Shapes and frames go by
+        identity: readers share them, and to hash one costs more than a lookup.
         """
-        if ins.opcode not in BY_SHAPE:
-            return self._new(ins, touched)
-        known, place = self._where.instructions, (ins.opcode, ins.op_name, id(ins.frame), touched)
-        key = (*place, id(ins.shape), *[id(known[name].shape) for name in ins.operands])
-        node = self._alike.get(key)
-        if node is not None:
-            return named(node, ins.name)
-        node = self._new(ins, touched)
-        if node.site.scope != COMPILER:  # whose phase depends on the operands
-            self._alike[key] = node
-        return node
+        values, phases, alike = self._values, self._phase, self._alike
+        run, fused, number_of = self._walker.calls.run, self._context.fused, values.__getitem__
+        nodes: list[Node] = []
+        for ins in self._where.instructions.values():
+            name, opcode, shape, operands, called, _, op_name, frame, _ = ins
+            if opcode in NAMES:
+                values[name] = self._walker.values.number(shape, self._named(ins))
+                continue
+            if called and opcode in run:
+                found = self._call(ins)
+            elif opcode in BY_SHAPE:
+                key = (op_name, id(frame), opcode, id(shape), *map(number_of, operands))
+                found = alike.get(key) or self._new(ins, key)
+            else:
+                found = self._standing(ins, *self._priced(ins))
+            node, phases[name], values[name] = found
+            nodes.append(node if fused else named(node, name))
+        return Walked(
+            tuple(nodes), self._flag(self._where.root), self._inner.union(phases.values())
+        )
 
-    def _new(self, ins: Instruction, touched: bool) -> Node:
-        price, fused = self._walker.pricing.price, self._context.fused
-        label, cost, kind, state, notes = price(ins, self._where, fused=fused)
-        if cost.payload_bytes:
-            self._walker.senders[id(cost)] = Sender(cost, ins)
+    def _flag(self, name: str) -> Flag:
+        return self._walker.values.flags[self._values[name]]
+
+    def _named(self, ins: Instruction) -> Flag:
+        """The flag of an instruction that only names a value."""
+        if ins.opcode == "parameter":
+            return flow.named(ins, self._context.flags)
+        if ins.operands:
+            self._walker.pricing.check(ins, self._where)
+        return flow.named(ins, tuple(map(self._flag, ins.operands)))
+
+    def _call(self, ins: Instruction) -> _Alike:
+        """What runs other computations."""
+        self._walker.pricing.check(ins, self._where)
+        flags = tuple(map(self._flag, ins.operands))
+        site = self._site(ins, flow.touched(flags))
+        call = Call(ins, self._where, site, self._context, flags)
+        node, flag, phases = self._walker.calls.run[ins.opcode](call)
+        self._inner |= phases
+        return self._passed(node, site.phase, ins, flag)
+
+    def _new(self, ins: Instruction, key: Key) -> _Alike:
+        """The first of its kind; but without a name, the phase depends on the operands."""
+        work = key[_PLACE:]
+        known = self._work.get(work)
+        if known is None:
+            known = self._work[work] = self._priced(ins)
+        found = self._standing(ins, *known)
+        if found.node.site.scope != COMPILER:
+            self._alike[key] = found
+        return found
+
+    def _priced(self, ins: Instruction) -> _Work:
+        """What an operation costs, and whether an operand depends on a backward value."""
+        priced = self._walker.pricing.price(ins, self._where, fused=self._context.fused)
+        if priced.cost.payload_bytes:
+            self._walker.senders[id(priced.cost)] = Sender(priced.cost, ins)
+        return priced, flow.touched(map(self._flag, ins.operands))
+
+    def _standing(self, ins: Instruction, priced: Priced, touched: bool) -> _Alike:
+        """An operation where it stands."""
         site = self._site(ins, touched)
-        return Node(label, site, cost, cost, kind, state, 1, (), notes, name=ins.name)
+        label, cost, kind, state, notes = priced
+        node = Node(label, site, cost, cost, kind, state, 1, (), notes)
+        return self._passed(node, site.phase, ins, touched)
+
+    def _passed(self, node: Node, phase: Phase | None, ins: Instruction, flag: Flag) -> _Alike:
+        """What is known of a result: in the backward phase, its flag is set."""
+        flag = flow.like(ins.shape, True) if phase in SETTLED else flag
+        return _Alike(node, phase, self._walker.values.number(ins.shape, flag))
 
     def _site(self, ins: Instruction, touched: bool) -> Site:
         """Where the instruction stands; without a name, in the latest phase of its operands."""
@@ -163,5 +204,5 @@ class _Body:
 
 
 def named(node: Node, name: str) -> Node:
-    """The node of another instruction that is alike; a third of the time of `_replace`."""
+    """The node with its instruction's name; a third of the time of `_replace`."""
     return tuple.__new__(Node, (*node[:_NAME], name, *node[_NAME + 1 :]))

@@ -92,20 +92,22 @@ Flops = Callable[[Instruction, tuple[Shape, ...]], int]
 
 def _dot(ins: Instruction, operands: tuple[Shape, ...]) -> int:
     """2·results·contracted, whatever the dtype."""
-    contracted = ins.dot.lhs_contracting if ins.dot else ()
+    contracted = ins.attributes.dot.lhs_contracting if ins.attributes.dot else ()
     return 2 * ins.shape.size * prod(operands[0].dims[axis] for axis in contracted)
 
 
 def _convolution(ins: Instruction, operands: tuple[Shape, ...]) -> int:
     """Valid taps, whatever the dtype."""
-    assert ins.conv is not None
+    assert ins.attributes.conv is not None
     real = [shape._replace(dtype="f32") for shape in (*operands[:2], ins.shape)]
-    return int(taps_of(real[0], real[1], real[2], ins.conv, ins.window).matmul_flops)
+    return int(
+        taps_of(real[0], real[1], real[2], ins.attributes.conv, ins.attributes.window).matmul_flops
+    )
 
 
 def _fft(ins: Instruction, operands: tuple[Shape, ...]) -> int:
     """8·elements·Π⌊log2 n⌋: the logarithms of several axes are multiplied."""
-    return 8 * operands[0].size * prod(n.bit_length() - 1 for n in ins.fft_length)
+    return 8 * operands[0].size * prod(n.bit_length() - 1 for n in ins.attributes.fft_length)
 
 
 def _sort(_ins: Instruction, operands: tuple[Shape, ...]) -> int:
@@ -149,12 +151,12 @@ def _reduce_window(ins: Instruction, operands: tuple[Shape, ...]) -> tuple[int, 
     dilations it does not look at.
     """
     out = next(ins.shape.arrays())
-    axes = zip(ins.window, operands[0].dims, out.dims, strict=True)
+    axes = zip(ins.attributes.window, operands[0].dims, out.dims, strict=True)
     wide = [axis for axis in axes if axis[0].size > 1]
     if len(wide) == 1 and _meets_all(*wide[0]):
         n = wide[0][1]
         return (out.size // n + n - 1,)
-    return ((prod(dim.size for dim in ins.window) - 1) * out.size,)
+    return ((prod(dim.size for dim in ins.attributes.window) - 1) * out.size,)
 
 
 def _meets_all(dim: WindowDim, n: int, results: int) -> bool:
@@ -163,7 +165,7 @@ def _meets_all(dim: WindowDim, n: int, results: int) -> bool:
 
 
 def _select_and_scatter(ins: Instruction, operands: tuple[Shape, ...]) -> tuple[int, ...]:
-    window = prod(dim.size for dim in ins.window)
+    window = prod(dim.size for dim in ins.attributes.window)
     return operands[1].size * (window - 1), operands[1].size
 
 

@@ -151,7 +151,12 @@ def signature(module):
             (
                 ins.shape.dims,
                 [each[name].shape.dims for name in ins.operands],
-                (ins.dot, ins.conv, ins.window, ins.feature_group_count),
+                (
+                    ins.attributes.dot,
+                    ins.attributes.conv,
+                    ins.attributes.window,
+                    ins.attributes.feature_group_count,
+                ),
             )
         )
         for each in module.computations.values()

@@ -41,7 +41,7 @@ EXPECTED = {
     "second": ((), 0, "forward", 16),
     "layer": (("layer",), 0, "forward", 16),
     "line": ((), 7, "forward", 16),
-    "fused": ((), 0, "forward", 0),
+    "": ((), 0, "forward", 0),  # in the fusion, which runs as one
     "update": ((), 0, "update", 16),
     "after_again": (("(compiler)",), 0, "recompute", 16),
     "after_back": (("(compiler)",), 0, "backward", 16),

@@ -11,6 +11,7 @@ from jaxflops.hlo.ir import HloError
 from jaxflops.hlo.proto import read_proto
 from jaxflops.hlo.scanner import Scanner
 from jaxflops.hlo.text import read_text
+from jaxflops.hlo.walk import walk
 
 MODULE = """HloModule m
 
@@ -133,7 +134,7 @@ def _opcodes(module):
 
 
 def _unread(module):
-    return any(ins.unread for each in module.computations.values() for ins in each)
+    return any(ins.attributes.unread for each in module.computations.values() for ins in each)
 
 
 @pytest.mark.parametrize("damage", [_truncate, _cut, _delete_line, _swap_lines, _insert, _repeat])
@@ -222,3 +223,24 @@ def test_a_cut_real_text_names_the_line():
         HloError, match=rf"HLO text, line {cut.count(chr(10)) + 1}: expected an instr"
     ):
         read_text(cut)
+
+
+def damaged(data):
+    """A module whose bytes still decode, and contradict themselves."""
+    rng = random.Random(2)
+    while True:
+        bad = bytearray(data)
+        bad[rng.randrange(len(bad))] ^= 1 << rng.randrange(8)
+        try:
+            read_proto(bytes(bad))
+        except HloError as error:
+            if "The module is damaged" in str(error):
+                return bytes(bad)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_walk_checks_what_reading_trusts(source):
+    """A module that XLA hands over is not verified when read; its prices still are."""
+    module = read_proto(damaged((DUMPS / f"{source}.pb").read_bytes()), trusted=True)
+    with pytest.raises(HloError, match="The module is damaged"):
+        walk(module)

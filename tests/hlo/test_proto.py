@@ -54,10 +54,10 @@ def test_proto_and_text_of_two_devices_are_equal(sharded, stage):
     module = read_module(sharded / f"{stage}.pb")
     assert module == read_module(sharded / f"{stage}.txt")
     reduced = instructions(module, "all-reduce")
-    assert {ins.replica_groups for ins in reduced} == {((0, 1),)}
+    assert {ins.attributes.replica_groups for ins in reduced} == {((0, 1),)}
     (moved,) = instructions(module, "collective-permute")
-    assert moved.source_target_pairs == ((0, 1), (1, 0))
-    assert instructions(module, "all-gather")[0].dimensions == (0,)
+    assert moved.attributes.source_target_pairs == ((0, 1), (1, 0))
+    assert instructions(module, "all-gather")[0].attributes.dimensions == (0,)
 
 
 def test_the_text_of_two_devices_says_how_many(sharded):

@@ -90,23 +90,31 @@ def test_metadata_of_older_dumps_name_file_and_line():
 
 
 def test_notes_of_a_sharding_are_left_out():
-    assert MAIN["x"].sharding == "{devices=[2,1]<=[2]}"
+    assert MAIN["x"].attributes.sharding == "{devices=[2,1]<=[2]}"
 
 
 def test_backend_configs_are_json_dictionaries_or_words():
-    assert MAIN["call.1"].custom_call_target == 'my"target"'
-    assert MAIN["call.1"].backend_config.get("grid") == [2, 3]
-    assert MAIN["call.2"].backend_config.value == {"uplo": 76, "lower": True, "name": "a, b"}
-    assert MAIN["call.3"].backend_config.value == "1,0,100,1e-6"
+    assert MAIN["call.1"].attributes.custom_call_target == 'my"target"'
+    assert MAIN["call.1"].attributes.backend_config.get("grid") == [2, 3]
+    assert MAIN["call.2"].attributes.backend_config.value == {
+        "uplo": 76,
+        "lower": True,
+        "name": "a, b",
+    }
+    assert MAIN["call.3"].attributes.backend_config.value == "1,0,100,1e-6"
 
 
 def test_constants():
-    assert MAIN["small"].literal == (1, 2, 3, 4, 5, 6)
-    assert MAIN["lines"].literal == (1, 2, 3, -4, 5, 6)
-    assert MAIN["elided"].literal is None
-    assert MAIN["truth"].literal == (True, False, True)
-    assert MAIN["half"].literal == (0.69921875,)
-    assert MAIN["odd"].literal[1:] == (-float("inf"), 1.0000000031710769e-30, 0.10000000149011612)
+    assert MAIN["small"].attributes.literal == (1, 2, 3, 4, 5, 6)
+    assert MAIN["lines"].attributes.literal == (1, 2, 3, -4, 5, 6)
+    assert MAIN["elided"].attributes.literal is None
+    assert MAIN["truth"].attributes.literal == (True, False, True)
+    assert MAIN["half"].attributes.literal == (0.69921875,)
+    assert MAIN["odd"].attributes.literal[1:] == (
+        -float("inf"),
+        1.0000000031710769e-30,
+        0.10000000149011612,
+    )
 
 
 def test_elements_of_tuples_in_compact_dumps():
@@ -122,21 +130,24 @@ def test_operands_with_and_without_shapes():
 
 
 def test_collectives():
-    groups = {name: MAIN[name].replica_groups for name in ("ar.1", "ar.4", "ar.5", "ar.6", "rs")}
+    groups = {
+        name: MAIN[name].attributes.replica_groups
+        for name in ("ar.1", "ar.4", "ar.5", "ar.6", "rs")
+    }
     assert groups["ar.1"] == ((0, 1), (2, 3), (4, 5), (6, 7)) == groups["rs"]
     assert groups["ar.4"] == ((0, 4), (1, 5), (2, 6), (3, 7))
     assert groups["ar.5"] == ((0, 2), (4, 6), (1, 3), (5, 7))
     assert groups["ar.6"] == ()
-    assert MAIN["permuted"].source_target_pairs == ((0, 1), (1, 0))
+    assert MAIN["permuted"].attributes.source_target_pairs == ((0, 1), (1, 0))
     assert MAIN["rs"].is_async
     assert MAIN["rs.done"].is_async
 
 
 def test_an_unknown_opcode_and_unknown_attributes_stay_visible():
     assert MAIN["odd.new"].opcode == "frobnicate"
-    assert MAIN["odd.new"].dimensions == (1,)
-    assert MAIN["odd.new"].unread == ("knob", "other")
-    assert not MAIN["call.1"].unread  # an attribute without `=`
+    assert MAIN["odd.new"].attributes.dimensions == (1,)
+    assert MAIN["odd.new"].attributes.unread == ("knob", "other")
+    assert not MAIN["call.1"].attributes.unread  # an attribute without `=`
 
 
 @pytest.mark.parametrize(

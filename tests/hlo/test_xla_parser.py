@@ -82,14 +82,14 @@ def test_replica_groups(groups):
 def test_shardings(sharding):
     proto, text = both(SHARDED.format("f32[4,4]{1,0}", sharding))
     assert proto == text
-    assert proto.main["p"].sharding == sharding
+    assert proto.main["p"].attributes.sharding == sharding
 
 
 def test_shardings_of_tuples():
     sharding = "{{replicated}, {devices=[2,2]<=[4]}}"
     proto, text = both(SHARDED.format("(f32[4,4]{1,0}, f32[2,2]{1,0})", sharding))
     assert proto == text
-    assert proto.main["p"].sharding == sharding
+    assert proto.main["p"].attributes.sharding == sharding
 
 
 def test_asynchronous_chains():
@@ -101,7 +101,7 @@ def test_asynchronous_chains():
         "slice-update",
         "slice-done",
     ]
-    assert proto.main["start"].slices == ((2, 6, 1),)
+    assert proto.main["start"].attributes.slices == ((2, 6, 1),)
     assert set(proto.computations) == {"e"}
 
 

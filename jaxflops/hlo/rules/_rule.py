@@ -36,7 +36,9 @@ class HloOp(NamedTuple):
 
     def setting(self, *path: str) -> Any:
         """What the backend's configuration says under `path`; UnknownCostError if nothing."""
-        value = self.ins.backend_config.value if self.ins.backend_config else None
+        value = (
+            self.ins.attributes.backend_config.value if self.ins.attributes.backend_config else None
+        )
         for key in path:
             value = value.get(key) if isinstance(value, dict) else None
         if value is None:

@@ -16,7 +16,7 @@ from jaxflops.hlo.shape import Shape
 @rule("dot", "scaled-dot")
 def dot(op: HloOp) -> Cost:
     """[b..,m..,k..] @ [b..,k..,n..] -> 2·b·m·n·k, complex 8."""
-    left, numbers = op.operands[0], op.ins.dot or DotDims()
+    left, numbers = op.operands[0], op.ins.attributes.dot or DotDims()
     sizes = [left.dims[axis] for axis in numbers.lhs_contracting]
     return Cost(matmul_flops=contraction(op.out.size, sizes, is_complex(op.out)))
 
@@ -24,7 +24,7 @@ def dot(op: HloOp) -> Cost:
 @rule("ragged-dot")
 def ragged_dot(op: HloOp) -> Cost:
     """Each row (or contracted element) meets one group's matrix: 2·size(lhs)·n."""
-    left, right, numbers = op.operands[0], op.operands[1], op.ins.dot or DotDims()
+    left, right, numbers = op.operands[0], op.operands[1], op.ins.attributes.dot or DotDims()
     used = {*numbers.rhs_contracting, *numbers.rhs_batch, *numbers.rhs_group}
     columns = prod(size for axis, size in enumerate(right.dims) if axis not in used)
     return Cost(matmul_flops=contraction(left.size, [columns], is_complex(op.out)))
@@ -33,9 +33,9 @@ def ragged_dot(op: HloOp) -> Cost:
 @rule("convolution")
 def convolve(op: HloOp) -> Cost:
     """2·(N/b)·O·(C/g)·Π taps, complex 8: the taps that meet real input, along each spatial axis."""
-    assert op.ins.conv is not None
+    assert op.ins.attributes.conv is not None
     left, right = op.operands[0], op.operands[1]
-    return taps_of(left, right, op.out, op.ins.conv, op.ins.window)
+    return taps_of(left, right, op.out, op.ins.attributes.conv, op.ins.attributes.window)
 
 
 def taps_of(

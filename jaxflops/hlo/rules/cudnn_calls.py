@@ -45,9 +45,9 @@ def backward_filter(op: HloOp) -> Cost:
 
 
 def _taps(op: HloOp, image: Shape, kernel: Shape, output: Shape) -> Cost:
-    if op.ins.conv is None:
+    if op.ins.attributes.conv is None:
         raise UnknownCostError("it has no dim_labels")
-    return taps_of(image, kernel, output, op.ins.conv, op.ins.window)
+    return taps_of(image, kernel, output, op.ins.attributes.conv, op.ins.attributes.window)
 
 
 @call_rule(r"__cudnn\$fmha(ScaleBias)?Softmax(Dropout)?(F8)?")

@@ -35,7 +35,7 @@ def all_reduce(op: HloOp) -> Cost:
 @rule("reduce-scatter", "reduce-scatter-start")
 def reduce_scatter(op: HloOp) -> Cost:
     """[n] -> [n/g]: n/g results of g contributions each, n - n/g combinations a device."""
-    groups = op.ins.replica_groups
+    groups = op.ins.attributes.replica_groups
     before = sum(shape.size for shape in op.operands)
     members = len(groups[0]) if groups else 0
     after = before // members if members else sum(shape.size for shape in op.ins.shape.arrays())

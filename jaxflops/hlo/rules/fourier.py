@@ -12,7 +12,7 @@ from jaxflops.hlo.rules._rule import HloOp, is_complex, rule
 @rule("fft")
 def fft(op: HloOp) -> Cost:
     """5·n·⌈log2 n⌉ for each line of n, summed over the axes; a real transform is half of it."""
-    operand, lengths = op.operands[0], op.ins.fft_length
+    operand, lengths = op.operands[0], op.ins.attributes.fft_length
     transform: Transform = "complex" if is_complex(operand) and is_complex(op.out) else "real"
     batch = prod(operand.dims[: len(operand.dims) - len(lengths)])
     return Cost(other_flops=fftn(batch, lengths, transform))

@@ -72,7 +72,7 @@ def trsm(op: HloOp) -> Cost:
 @call_rule(r"__cublas\$triangularSolve")
 def cublas_trsm(op: HloOp) -> Cost:
     """As `trsm`, its settings as XLA's own options; an absent one is false."""
-    options = op.ins.backend_config.value if op.ins.backend_config else None
+    options = op.ins.attributes.backend_config.value if op.ins.attributes.backend_config else None
     if not isinstance(options, dict):
         raise UnknownCostError("its backend_config has no options")
     options = options.get("triangular_solve_options", options)

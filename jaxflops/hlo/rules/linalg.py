@@ -20,7 +20,7 @@ def cholesky(op: HloOp) -> Cost:
 @rule("triangular-solve")
 def triangular_solve(op: HloOp) -> Cost:
     """a[n,n], b[n,r] (or b[r,n] from the right) -> n²·r; n·r less with a unit diagonal."""
-    options = op.ins.triangular_solve
+    options = op.ins.attributes.triangular_solve
     assert options is not None
     return solved(op.operands[1], left=options.left_side, unit=options.unit_diagonal)
 

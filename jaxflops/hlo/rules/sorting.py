@@ -11,7 +11,7 @@ from jaxflops.hlo.rules._rule import HloOp, arithmetic, rule
 def sort(op: HloOp) -> Cost:
     """n⌈log2 n⌉ - 2^⌈log2 n⌉ + 1 applications of the comparator for each line of n."""
     operand = op.operands[0]
-    length = operand.dims[op.ins.dimensions[0]]
+    length = operand.dims[op.ins.attributes.dimensions[0]]
     lines = operand.size // length if length else 0
     return op.called * (lines * sort_comparisons(length))
 

@@ -35,6 +35,6 @@ def _combinations(op: HloOp, operand: Shape, windows: Shape) -> Count:
             dim.base_dilation,
             dim.window_dilation,
         )
-        for size, out, dim in zip(operand.dims, windows.dims, op.ins.window, strict=True)
+        for size, out, dim in zip(operand.dims, windows.dims, op.ins.attributes.window, strict=True)
     ]
     return window_reductions(axes)
