@@ -53,21 +53,20 @@ def _into(loop: Instruction, where: Computation, module: Module) -> Iterator[str
         if ins.name in seen:
             continue
         seen.add(ins.name)
-        if _is_copy(ins) or _is_filling(ins, module):
+        if _only_moves(ins, module):
             yield ins.name
-        if _is_copy(ins) or ins.opcode in _NAMES:
+        if _only_moves(ins, module) or ins.opcode in _NAMES:
             stack += ins.operands
 
 
 def _out_of(loop: Instruction, where: Computation, module: Module) -> Iterator[str]:
     """Unnamed copies of what the loop returns; operands stand before their users."""
-    del module
     results = {loop.name}
     for ins in where:
         if not results.isdisjoint(ins.operands):
-            if _is_copy(ins):
+            if _only_moves(ins, module):
                 yield ins.name
-            if _is_copy(ins) or ins.opcode in ("bitcast", "get-tuple-element"):
+            if _only_moves(ins, module) or ins.opcode in ("bitcast", "get-tuple-element"):
                 results.add(ins.name)
 
 
@@ -75,14 +74,14 @@ def _is_copy(ins: Instruction) -> bool:
     return ins.opcode in _COPIES and not ins.op_name
 
 
-def _is_filling(ins: Instruction, module: Module) -> bool:
-    """Whether it only repeats a value: a broadcast, alone or wrapped in a fusion."""
+def _only_moves(ins: Instruction, module: Module) -> bool:
+    """Whether it copies, transposes or repeats values, alone or fused, and has no name."""
     if ins.op_name:
         return False
     if ins.opcode == "fusion":
         inner = module[ins.called[0]]
-        return all(_is_filling(each, module) or each.opcode in _VALUES for each in inner)
-    return ins.opcode == "broadcast"
+        return all(_only_moves(each, module) or each.opcode in _VALUES for each in inner)
+    return ins.opcode in (*_COPIES, "transpose", "broadcast")
 
 
-_VALUES = ("parameter", "constant", "bitcast")
+_VALUES = ("parameter", "constant", "bitcast", "tuple")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from jaxflops.attribution.buffers import argument_copies, loop_buffers
 from jaxflops.attribution.executions import Loop, Placed, Program, is_named, place
+from jaxflops.attribution.launches import launching
 from jaxflops.attribution.named_views import named_views
 from jaxflops.attribution.spent import Item, item
 from jaxflops.cost import ZERO
@@ -35,7 +36,7 @@ def join(events: Sequence[Event], module: Module, tree: Node) -> Joined:
     Raises JaxflopsError when there are no events, no complete run, or names of another program.
     """
     known = place(tree, {})
-    events = _of_program(_by_their_starts(events, module), set(known.placed))
+    events = _of_program(_launched(events, module, set(known.placed)), set(known.placed))
     seconds = attribute(events, known.containers)
     if not seconds.spans:
         raise JaxflopsError(_NOTHING if not events else _CUT)
@@ -62,10 +63,18 @@ _CUT = (
 )
 
 
-def _by_their_starts(events: Sequence[Event], module: Module) -> list[Event]:
-    """Events of what runs asynchronously, under the name of the instruction that starts it."""
-    wrapped = module.wrapped
-    return [e._replace(instruction=wrapped.get(e.instruction, e.instruction)) for e in events]
+def _launched(events: Sequence[Event], module: Module, names: set[str]) -> list[Event]:
+    """The events under the names of the instructions that launch what the profiler names.
+
+    That is what runs asynchronously, by the one that starts it, and a library's call of which only
+    the slices around it are fused, by the fusion.
+    """
+    strange = {event.instruction for event in events} - names
+    if not strange:
+        return list(events)
+    launches = launching(module)
+    launched = {name: launches.get(name, name) for name in strange}
+    return [e._replace(instruction=launched.get(e.instruction, e.instruction)) for e in events]
 
 
 def _executions(seconds: Seconds, containers: Collection[str]) -> Iterator[tuple[str, int]]:

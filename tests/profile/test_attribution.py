@@ -361,3 +361,70 @@ ENTRY %main (p: f32[4,4]) -> bf16[4,4] {
 def test_a_fusion_that_lost_its_name_stands_where_all_in_it_does(line, how):
     (item,) = joined(cpu([op("fusion.1", 0, 10)]), LOST.replace("LINE", line)).items
     assert item.how == how
+
+
+SLICED = """HloModule jit_f
+
+%sliced (a: f32[3,4,4], i: s32[], b: f32[4,4]) -> (f32[4,4], s8[64]) {
+  %a = f32[3,4,4] parameter(0)
+  %i = s32[] parameter(1)
+  %zero = s32[] constant(0)
+  %slice.1 = f32[1,4,4] dynamic-slice(%a, %i, %zero, %zero), dynamic_slice_sizes={1,4,4}
+  %bitcast.1 = f32[4,4] bitcast(%slice.1)
+  %b = f32[4,4] parameter(2)
+  ROOT %custom-call.1 = (f32[4,4], s8[64]) custom-call(%bitcast.1, %b), custom_call_target="__cublas$lt$matmul", metadata={op_name="jit(f)/mlp/dot_general"}, backend_config={"gemm_backend_config":{"dot_dimension_numbers":{"lhs_contracting_dimensions":["1"]}}}
+}
+
+%twice (c: f32[4,4]) -> f32[4,4] {
+  %c = f32[4,4] parameter(0)
+  ROOT %tanh.1 = f32[4,4] tanh(%c), metadata={op_name="jit(f)/head/tanh"}
+}
+
+%moving (d: f32[4,4]) -> f32[4,4] {
+  %d = f32[4,4] parameter(0)
+  ROOT %transpose.1 = f32[4,4] transpose(%d), dimensions={1,0}
+}
+
+%body (s: (f32[4,4])) -> (f32[4,4]) {
+  ROOT %s = (f32[4,4]) parameter(0)
+}
+
+%cond (r: (f32[4,4])) -> pred[] {
+  %r = (f32[4,4]) parameter(0)
+  ROOT %never = pred[] constant(false)
+}
+
+ENTRY %main (p: f32[3,4,4], n: s32[], q: f32[4,4]) -> (f32[4,4], f32[4,4], f32[4,4]) {
+  %p = f32[3,4,4] parameter(0)
+  %n = s32[] parameter(1)
+  %q = f32[4,4] parameter(2)
+  %dynamic_slice_fusion = (f32[4,4], s8[64]) fusion(%p, %n, %q), kind=kCustom, calls=%sliced, metadata={op_name="jit(f)/mlp/dot_general"}
+  %product = f32[4,4] get-tuple-element(%dynamic_slice_fusion), index=0
+  %one = f32[4,4] fusion(%q), kind=kLoop, calls=%twice, metadata={op_name="jit(f)/head/tanh"}
+  %two = f32[4,4] fusion(%product), kind=kLoop, calls=%twice, metadata={op_name="jit(f)/head/tanh"}
+  %turned = f32[4,4] fusion(%two), kind=kLoop, calls=%moving
+  %init = (f32[4,4]) tuple(%turned)
+  %while.1 = (f32[4,4]) while(%init), condition=%cond, body=%body, metadata={op_name="jit(f)/layers/while"}
+  %out = f32[4,4] get-tuple-element(%while.1), index=0
+  ROOT %result = (f32[4,4], f32[4,4], f32[4,4]) tuple(%out, %one, %two)
+}
+"""  # noqa: E501
+
+
+def test_a_library_call_fused_with_slices_is_the_fusion():
+    """The profiler names the call, whose FLOPs the fusion has."""
+    trace = gpu([("Stream #1", [kernel("custom-call.1", 0, 10), kernel("one", 10, 20)])])
+    (product,) = (each for each in joined(trace, SLICED).items if each.flops)
+    assert (product.name, product.site.scope) == ("dynamic_slice_fusion", ("mlp",))
+    assert (product.seconds, product.cost.matmul_flops) == (pytest.approx(10 * NS), 2 * 4**3)
+
+
+def test_an_instruction_of_two_fusions_is_neither():
+    trace = gpu([("Stream #1", [kernel("tanh.1", 0, 10), kernel("one", 10, 20)])])
+    assert {each.name for each in joined(trace, SLICED).items} == {"tanh.1", "one"}
+
+
+def test_a_fusion_that_only_transposes_serves_the_loop_that_takes_it():
+    """A GPU fuses what a CPU leaves a copy."""
+    module = read_module(SLICED)
+    assert loop_buffers(module) == {"turned": "while.1"}
