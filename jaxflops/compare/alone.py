@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
-from jax import lax
 
+from jaxflops.compare.bound import bound
 from jaxflops.compare.constants import Constants
 from jaxflops.compare.entries import FIELDS
 from jaxflops.cost import Cost
@@ -145,23 +145,11 @@ def _program(equations: list[Alone], target: str | None) -> Node:
         for place, (each, operands) in enumerate(zip(equations, given, strict=True)):
             # The name of a call that lowering makes itself ends in the innermost scope.
             with jax.named_scope(f"equation{place}"), jax.named_scope("itself"):
-                results.append(_bind(each, operands))
+                results.append(bound(each.eqn, each.values, each.same, operands))
         return results
 
     lowered = jax.jit(run).trace(shapes).lower(lowering_platforms=(target,) if target else None)
     return walk(read_module(lowered))
-
-
-def _bind(each: Alone, given: list[Any]) -> Any:
-    rest, eqn = iter(given), each.eqn
-    operands: list[Any] = []
-    for place, (v, value) in enumerate(zip(eqn.invars, each.values, strict=True)):
-        own = next(rest) if value is None else lax.full(v.aval.shape, value, v.aval.dtype)
-        operands.append(own if each.same[place] == place else operands[each.same[place]])
-    found = eqn.primitive.get_bind_params(eqn.params)
-    functions, params = found if isinstance(found, tuple) else ((), found)  # JAX < 0.11 has both
-    with eqn.ctx.manager:
-        return eqn.primitive.bind(*functions, *operands, **params)
 
 
 def _operand(v: Any, value: Any) -> tuple[Any, ...]:

@@ -53,6 +53,7 @@ WORK_CAUSES = {
     ),
     "spmd-partitioning": SHARED,
     "spmd-cleanup/pipeline-start": SHARED,  # the pipeline runs inside of spmd-partitioning
+    "cpu-all-reduce-combiner": WorkCause("collectives combined", laws.made_of("all-reduce")),
     "topk-rewriter": WorkCause("sort made a library call", laws.makes("TopK")),
 }
 """By the pass's name as XLA writes it in a dump."""

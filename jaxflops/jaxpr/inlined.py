@@ -23,7 +23,10 @@ _Env = dict[int, Any]
 
 def inlined(jaxpr: Any) -> Any:
     """An open jaxpr with its calls, and those in its loops and branches, written out."""
-    env: _Env = {}
+    return _inlined(jaxpr, {})
+
+
+def _inlined(jaxpr: Any, env: _Env) -> Any:
     eqns = list(_equations(jaxpr, env))
     return jaxpr.replace(eqns=eqns, outvars=[_seen(v, env) for v in jaxpr.outvars])
 
@@ -35,7 +38,7 @@ def _equations(jaxpr: Any, env: _Env) -> Iterator[Any]:
         if inner is None:
             for out in eqn.outvars:
                 env.pop(id(out), None)
-            yield eqn.replace(invars=operands, params=_inside(eqn.params))
+            yield eqn.replace(invars=operands, params=_inside(eqn, operands))
             continue
         within = dict(zip(map(id, inner.invars), operands, strict=True)) if _is_seen(eqn) else {}
         library = _jax.is_library(inner)
@@ -83,16 +86,19 @@ def _kept_apart(prevent_cse: Any) -> bool:
     return any(prevent_cse) if isinstance(prevent_cse, (tuple, list)) else bool(prevent_cse)
 
 
-def _inside(params: dict[str, Any]) -> dict[str, Any]:
-    return {name: _written(value) for name, value in params.items()}
+def _inside(eqn: Any, operands: list[Any]) -> dict[str, Any]:
+    """Its parameters with their jaxprs written out; a branch has no parameters of its own."""
+    taken = operands[1:] if eqn.primitive.name == "cond" else None
+    return {name: _written(value, taken) for name, value in eqn.params.items()}
 
 
-def _written(value: Any) -> Any:
+def _written(value: Any, taken: list[Any] | None) -> Any:
     if isinstance(value, (tuple, list)) and any(map(_jax.is_jaxpr, value)):
-        written = map(_written, value)
+        written = (_written(each, taken) for each in value)
         return type(value)(*written) if hasattr(value, "_fields") else type(value)(written)
     if not _jax.is_jaxpr(value):
         return value
     opened = _jax.open_jaxpr(value)
-    inner = inlined(opened)
+    known = dict(zip(map(id, opened.invars), taken, strict=True)) if taken is not None else {}
+    inner = _inlined(opened, known)
     return inner if opened is value else value.replace(jaxpr=inner)

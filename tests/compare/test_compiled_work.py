@@ -141,27 +141,51 @@ def test_remat_undone_is_a_merged_subexpression():
 
 
 SHARDED = """
+import sys
 import jax, jax.numpy as jnp
 import jaxflops as jf
-from jax.sharding import AxisType, NamedSharding, PartitionSpec
+from jax import lax
+from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
 
 mesh = jax.make_mesh((2,), ("d",), axis_types=(AxisType.Auto,))
-sharding = NamedSharding(mesh, PartitionSpec("d"))
-x = jax.ShapeDtypeStruct((8, 4), jnp.float32, sharding=sharding)
-found = jf.compare(lambda x: jnp.tanh(x * x).sum())(x).elementwise
-causes = [row.cause for row in found.rows if row.transcendentals]
-print(found.lowered, found.compiled, found.unexplained, causes[0].split(":")[0])
+
+def collectives(x, check):
+    def body(x):
+        mean = lax.pmean(jnp.sin(x).sum(), "d")
+        rows = lax.all_gather(x * 2, "d", tiled=True).sum() + lax.psum_scatter(x, "d").sum()
+        return mean + lax.pmax(lax.psum(rows, "d"), "d")
+    return jax.shard_map(body, mesh=mesh, in_specs=P("d"), out_specs=P(), check_vma=check)(x)
+
+x = jax.ShapeDtypeStruct((4, 4), jnp.float32, sharding=NamedSharding(mesh, P("d")))
+programs = {
+    "tanh": lambda x: jnp.tanh(x * x).sum(),
+    "checked": lambda x: collectives(x, True),
+    "unchecked": lambda x: collectives(x, False),
+}
+found = jf.compare(programs[sys.argv[1]])(x).elementwise
+print(found.lowered, found.compiled, found.unexplained)
+print(*{row.cause.split(":")[0] for row in found.rows if row.transcendentals})
 """
 
 
-def test_several_devices_share_elementwise_work():
+def sharded(name):
     flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
-    run = [sys.executable, "-c", SHARDED]
-    env = {**os.environ, **flags}
+    run, env = [sys.executable, "-c", SHARDED, name], {**os.environ, **flags}
     shown = subprocess.run(run, env=env, capture_output=True, text=True, check=False)
+    assert shown.returncode == 0, shown.stderr
+    return shown.stdout.splitlines()
+
+
+def test_several_devices_share_elementwise_work():
     share = "one device's share, not that of all (pass spmd-cleanup/pipeline-start)"
-    # of one device 16 elements, and one number summed across both
-    assert shown.stdout.strip() == f"(63, 32) {(16 + 15 + 1, 16)} 0 {share}", shown.stderr
+    # of one device 8 elements, and one number summed across both
+    assert sharded("tanh") == [f"(31, 16) {(8 + 7 + 1, 8)} 0", share]
+
+
+@pytest.mark.parametrize("name", ["checked", "unchecked"])
+def test_collectives_are_lowered_by_themselves_on_their_mesh(name):
+    lowered, *_ = sharded(name)
+    assert lowered.endswith(" 0")
 
 
 def doubled(row):

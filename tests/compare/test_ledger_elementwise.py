@@ -22,7 +22,9 @@ VECTOR = jf.specs("f32[32]")
 
 
 def account(fn, *specs, **options):
-    return jf.compare(fn, compiled=False, **options)(*jf.specs(*specs or ("f32[32]",))).elementwise
+    return jf.compare(fn, **{"compiled": False, **options})(
+        *jf.specs(*specs or ("f32[32]",))
+    ).elementwise
 
 
 @jax.custom_jvp
@@ -171,7 +173,7 @@ def test_what_is_folded_without_evidence_is_unexplained(monkeypatch):
 
 
 def test_what_cannot_be_lowered_by_itself_is_unexplained(monkeypatch):
-    monkeypatch.setattr(alone, "_bind", lambda *_: 1 / 0)
+    monkeypatch.setattr(alone, "bound", lambda *_: 1 / 0)
     found = account(jnp.sin)
     assert found.unexplained > 0
     assert "unexplained: sin cannot be lowered by itself" in [row.cause for row in found.rows]
@@ -214,6 +216,15 @@ def test_complex_work_is_its_definition_or_its_parts(fn):
     assert (found.unexplained, found.ok) == (0, True)
 
 
+@pytest.mark.parametrize("fn", [jnp.exp, jnp.log, jnp.sqrt, jnp.sin])
+def test_complex_functions_are_composites_of_their_parts(fn):
+    found = account(lambda x: fn(x), "c64[8]", compiled=True)
+    assert found.counted == (0, 2 * 8)
+    (row,) = [row for row in found.rows if row.step == "counted to lowered"]
+    assert row.cause.startswith(f"{fn.__name__} lowered as ")
+    assert found.unexplained <= 2
+
+
 def test_what_jax_keeps_whole_until_it_lowers_is_written_out():
     """`jnp.searchsorted` is one equation since JAX 0.11."""
     found = account(lambda x: jnp.interp(x, jnp.arange(5.0), jnp.arange(5.0) ** 2), "f32[7]")
@@ -230,6 +241,12 @@ def remat(x):
     return inner(inner(x)).sum()
 
 
+def branch_grad(x):
+    """The cotangent, an array of ones, is known within the branches."""
+    chosen = lambda x: lax.cond(x[0] > 0, jnp.sin, lambda x: x * 2 + 1, x)
+    return jax.grad(lambda x: chosen(x).sum())(x)
+
+
 ONE = "constant folded: mul that a constant operand makes the identity"
 FOLDS = {  # program, its arguments -> cause, FLOPs more
     "a branch's operand, selected or itself": (
@@ -239,6 +256,7 @@ FOLDS = {  # program, its arguments -> cause, FLOPs more
         -2 * 5 * 4,
     ),
     "the cotangent of a sum, in remat without a barrier": (jax.grad(remat), ("f32[32]",), ONE, -32),
+    "the cotangent of a sum, in a branch": (branch_grad, ("f32[32]",), ONE, -32),
     "an iota of one": (lambda x: x * lax.iota("float32", 1).__eq__(0), ("f32[32]",), ONE, -32),
 }
 
