@@ -143,15 +143,15 @@ _FLOPS: dict[str, Flops] = {
 Applications = Callable[[Instruction, tuple[Shape, ...]], tuple[int, ...]]
 
 
-def _reduce_window(ins: Instruction, operands: tuple[Shape, ...]) -> tuple[int, ...]:
+def _reduce_window(ins: Instruction, _operands: tuple[Shape, ...]) -> tuple[int, ...]:
     """(window - 1) an element of the result: padding too, so a running sum is quadratic.
 
-    2n - 1 wide over n of one axis, padded by n - 1 at both ends, with n results: XLA takes it for
-    a reduction, n - 1, and adds 1 for each element of the other axes (run on JAX 0.10.2 and 0.12);
-    dilations it does not look at.
+    2n - 1 wide along one axis with n results, padded by n - 1 at both ends: XLA takes it for a
+    reduction, n - 1, and adds 1 for each element of the other axes (run on JAX 0.10.2 and 0.12);
+    strides, dilations and what is windowed it does not look at.
     """
     out = next(ins.shape.arrays())
-    axes = zip(ins.attributes.window, operands[0].dims, out.dims, strict=True)
+    axes = zip(ins.attributes.window, out.dims, strict=True)
     wide = [axis for axis in axes if axis[0].size > 1]
     if len(wide) == 1 and _meets_all(*wide[0]):
         n = wide[0][1]
@@ -159,9 +159,9 @@ def _reduce_window(ins: Instruction, operands: tuple[Shape, ...]) -> tuple[int, 
     return ((prod(dim.size for dim in ins.attributes.window) - 1) * out.size,)
 
 
-def _meets_all(dim: WindowDim, n: int, results: int) -> bool:
-    padded = dim.padding_low == dim.padding_high == n - 1
-    return padded and dim.size == 2 * n - 1 and results == n
+def _meets_all(dim: WindowDim, results: int) -> bool:
+    padded = dim.padding_low == dim.padding_high == results - 1
+    return padded and dim.size == 2 * results - 1
 
 
 def _select_and_scatter(ins: Instruction, operands: tuple[Shape, ...]) -> tuple[int, ...]:
