@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from jaxflops.analysis import analyze
 from jaxflops.compare import ledger, passes, stage
 from jaxflops.compare.against_xla import AgainstXla, against_xla
-from jaxflops.compare.alone import LoweredLeaves
+from jaxflops.compare.alone import Alone, LoweredLeaves
 from jaxflops.compare.compiled_work import with_compiled
+from jaxflops.compare.composites import lowered_as
 from jaxflops.compare.counted import Dead, dead_in, of_one_device
 from jaxflops.compare.elementwise import Elementwise, elementwise
 from jaxflops.compare.lowered import reported
@@ -35,6 +36,8 @@ from jaxflops.report import ledger as report
 from jaxflops.results import Analysis, Provenance
 from jaxflops.tree import Node
 from jaxflops.viewed import Viewed
+
+Equations = tuple[Node, dict[int, Alone]]
 
 
 @dataclass(frozen=True)
@@ -160,23 +163,29 @@ class Compare:
         here = self.compiled and stage.is_here(self.target)
         compiled, done = self._compiled(source, module, options, made) if here else (None, None)
         last = compiled.tree if compiled is not None else None
-        columns = ledger.Columns(
-            counted.tree, lowered.tree, last, partial(self._dead, traced), done
-        )
+        alone = cache(partial(self._alone, traced, counted.tree))
+        dead, composites = partial(self._dead, traced), lambda: lowered_as(*alone())
+        columns = ledger.Columns(counted.tree, lowered.tree, last, dead, composites, done)
         rows = ledger.ledger(columns)
-        account = partial(self._elementwise, traced, module, columns)
+        account = partial(self._elementwise, alone, module, columns)
         named = replace(counted, provenance=made)
         return Comparison(named, lowered, compiled, tuple(rows), account)
 
-    def _elementwise(self, traced: Any, module: Module, columns: ledger.Columns) -> Elementwise:
+    def _elementwise(
+        self, alone: Callable[[], Equations], module: Module, columns: ledger.Columns
+    ) -> Elementwise:
+        equations, each = alone()
+        share = of_one_device(columns.counted)
+        found = elementwise(share, equations, each, columns.lowered)
+        return found if columns.passes is None else with_compiled(found, module, columns)
+
+    def _alone(self, traced: Any, counted: Node) -> Equations:
+        """The program's equations, on one device, each with what it lowers to by itself."""
         # A jitted function's parameters are no constants here, so trips are taken from the counts.
-        counted, lowered = columns.counted, columns.lowered
         options = Options(trip_counts={**trips_by_place(counted), **self.trip_counts})
         leaves = LoweredLeaves(options)
         equations = walk_jaxpr(inlined(_live(traced)), options, leaves)
-        alone, share = leaves.lowered(self.target), of_one_device(counted)
-        found = elementwise(share, of_one_device(equations), alone, lowered)
-        return found if columns.passes is None else with_compiled(found, module, columns)
+        return of_one_device(equations), leaves.lowered(self.target)
 
     def _dead(self, traced: Any) -> Dead:
         """What is dead in iterations that lowering writes out beside their loop."""

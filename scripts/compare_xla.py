@@ -3,7 +3,7 @@
     python scripts/compare_xla.py [--models transformer,lstm] [--json FILE] [--markdown FILE]
 
 Every model of the suite (scan and unrolled, with and without remat), forward and gradient, through
-`jf.compare`: contractions through all three columns, elementwise work from counted to lowered.
+`jf.compare`: contractions and elementwise work through all three columns.
 Beside it stands what XLA's own cost analysis says of the lowered program's contractions: XLA has
 one number for a whole program, so its contractions are that number minus its number for the same
 program without them (`run_again.py`). XLA sums in float32, so above 2**24 it is compared to 1e-6
@@ -68,7 +68,9 @@ def check(name: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> Checked:
     flat = jax.tree.leaves(args)
     whole = reported_flops(run_again(jaxpr, contractions=True), flat)
     rest = reported_flops(run_again(jaxpr, contractions=False), flat)
-    return Checked(name, jf.compare(fn)(*args), whole - rest, whole)
+    found = Checked(name, jf.compare(fn)(*args), whole - rest, whole)
+    _ = found.ok  # now, so that what the compiler's passes wrote is read and removed
+    return found
 
 
 def reported_flops(fn: Callable[..., Any], args: list[Any]) -> float:
@@ -93,7 +95,12 @@ def environment() -> str:
 def summary(checked: list[Checked]) -> str:
     """The Markdown table of the README, with the environment that it came from."""
     headings = ["program", "counted = lowered", "bodies once", "XLA, bodies once", "compiled"]
-    headings += ["why compiled differs", "unexplained", "elementwise unexplained"]
+    headings += [
+        "why compiled differs",
+        "elementwise: lowered, compiled",
+        "most of that difference",
+    ]
+    headings += ["unexplained", "elementwise unexplained"]
     lines = [markdown_table(headings, [cells(each) for each in checked])]
     good = sum(each.ok for each in checked)
     exact = sum(not each.ledger.unexplained for each in checked)
@@ -117,7 +124,17 @@ def cells(each: Checked) -> list[str]:
     why = "; ".join(f"{flops:+,} {cause}" for cause, flops in causes.items())
     xla = f"{each.xla:,.0f}" + ("" if each.xla_agrees else " DIFFERS")
     amounts = [f"{each.once:,}", xla, f"{compiled:,}"]
-    return [each.program, both, *amounts, why, *unexplained(each)]
+    return [each.program, both, *amounts, why, *elementwise(each), *unexplained(each)]
+
+
+def elementwise(each: Checked) -> list[str]:
+    """Elementwise work and reductions, FLOPs and calls, and the cause that changed them most."""
+    found = each.ledger.elementwise
+    shown = f"{sum(found.lowered):,}, {sum(found.compiled or ()):,}"
+    rows = [row for row in found.rows if row.step == "lowered to compiled"]
+    changes = {row.cause.split(":")[0]: row.flops + row.transcendentals for row in rows}
+    most = max(changes, key=lambda cause: abs(changes[cause]), default="")
+    return [shown, f"{changes[most]:+,} {most}" if changes.get(most) else ""]
 
 
 def unexplained(each: Checked) -> list[str]:

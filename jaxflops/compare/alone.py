@@ -10,7 +10,7 @@ import jax
 
 from jaxflops.compare.bound import bound
 from jaxflops.compare.constants import Constants
-from jaxflops.compare.entries import FIELDS
+from jaxflops.compare.entries import FIELDS, contractions
 from jaxflops.cost import Cost
 from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.module import read_module
@@ -32,7 +32,7 @@ class Alone:
     values: of operands that are constants; None for the others.
     same: of each operand the first that is the same array.
     folded: every operand is a constant, so that lowering computes it.
-    work: None where it cannot be lowered by itself.
+    work: None where it cannot be lowered by itself. products: FLOPs of its contractions.
     whole: where lowering folds it away, its work on operands of which nothing is known; None
       elsewhere, and where that cannot be lowered.
     """
@@ -44,6 +44,7 @@ class Alone:
     folded: bool
     work: Work | None = field(default_factory=Counter)
     whole: Work | None = None
+    products: Counter[int] = field(default_factory=Counter)
 
 
 class LoweredLeaves(Leaves):
@@ -111,12 +112,22 @@ def works_of(tree: Node) -> dict[str, Work]:
     return found
 
 
+def products_of(tree: Node) -> dict[str, Counter[int]]:
+    """The contractions of a tree, FLOPs of one execution and how often, by the outermost scope."""
+    found: dict[str, Counter[int]] = {}
+    for entry, times in contractions(tree).items():
+        outermost = entry.place.scope[0] if entry.place.scope else ""
+        found.setdefault(outermost, Counter())[entry.flops] += times
+    return found
+
+
 def _lower(equations: list[Alone], target: str | None) -> None:
     """Lower equations as one program, each in a scope; halves of it where that fails."""
     if not equations:
         return
     try:
-        works = works_of(_program(equations, target))
+        program = _program(equations, target)
+        works, products = works_of(program), products_of(program)
     except Exception:  # noqa: BLE001 - axis names, effects, foreign primitives: nothing to show
         if len(equations) == 1:
             equations[0].work = None
@@ -127,6 +138,7 @@ def _lower(equations: list[Alone], target: str | None) -> None:
         return
     for place, each in enumerate(equations):
         each.work = works.get(f"equation{place}", Counter())
+        each.products = products.get(f"equation{place}", Counter())
 
 
 def _program(equations: list[Alone], target: str | None) -> Node:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import is_
 from typing import NamedTuple
 
+from jaxflops.compare.composites import Lowered
 from jaxflops.compare.entries import Entries, contractions
 from jaxflops.compare.join import Difference, join
 from jaxflops.compare.rows import Row, Step, summed, unexplained
@@ -31,16 +32,27 @@ class Lowering(NamedTuple):
     once: int
 
 
-def counted_rows(counted: Node, lowered: Entries, dead: Callable[[], Dead]) -> Lowering:
+def counted_rows(
+    counted: Node,
+    lowered: Entries,
+    dead: Callable[[], Dead],
+    composites: Callable[[], Mapping[str, Lowered]],
+) -> Lowering:
     """Every difference between what was counted and the contractions of a lowered program.
 
-    dead: asked only where there is a difference, and taken only where it makes that smaller: JAX
-      0.12 removes such work.
+    composites, dead: asked only where there is a difference, and taken only where they make that
+      smaller. (JAX 0.12 removes dead work of written-out iterations.)
     """
     tree = of_one_device(counted)
     asked, once = contractions(tree), int(tree.once().matmul_flops)
     rows = _row(SHARE, contractions(counted), asked)
     left = join(asked, lowered)
+    for cause, both in composites().items() if left else ():
+        apart = asked - both.counted + both.lowered
+        other = join(apart, lowered)
+        if both.counted <= asked and _size(other) < _size(left):
+            rows += _row(cause, asked, apart)
+            asked, left, once = apart, other, once + both.once
     if left:
         found = dead()
         apart = asked - Counter(found.entries)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from jaxflops.compare.alone import Alone, Work, work_of
+from jaxflops.compare.composites import COMPOSITES
 from jaxflops.compare.entries import FIELDS, place_of
 from jaxflops.compare.rows import Step, WorkRow
 from jaxflops.errors import JaxflopsError
@@ -159,6 +160,8 @@ def _why(name: str, each: Alone) -> str:
 
 def _is_own(name: str, each: Alone) -> bool:
     """Whether the count is a definition of its own, not that of the lowered instructions."""
+    if name in COMPOSITES and COMPOSITES[name].law(each):
+        return True
     oracle = COST_RULES[name].oracle if name in COST_RULES else ""
     own = oracle.startswith(_DEFINED) and "lowered XLA" not in oracle
     return own or (_COMPLEX in oracle and _is_complex(each.eqn))

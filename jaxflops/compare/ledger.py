@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from jaxflops.compare.compiled import compiled_rows
+from jaxflops.compare.composites import Lowered
 from jaxflops.compare.counted import Dead, counted_rows
 from jaxflops.compare.entries import contractions, total
 from jaxflops.compare.once import projected_once
@@ -20,7 +21,7 @@ TOLERANCE = 1_000_000
 class Columns(NamedTuple):
     """The trees of the three columns, and what else may have to be asked.
 
-    dead: in iterations beside loops, as `counted_rows` takes it.
+    dead, composites: as `counted_rows` takes them.
     passes: what the compiler did between the second column and the third.
     """
 
@@ -28,14 +29,15 @@ class Columns(NamedTuple):
     lowered: Node
     compiled: Node | None
     dead: Callable[[], Dead]
+    composites: Callable[[], Mapping[str, Lowered]]
     passes: Passes | None
 
 
 def ledger(columns: Columns) -> list[Row]:
     """Every difference between the contractions of the three columns."""
-    _, lowered, compiled, _, passes = columns
+    _, lowered, compiled, _, _, passes = columns
     before = contractions(lowered)
-    rows, once = counted_rows(columns.counted, before, columns.dead)
+    rows, once = counted_rows(columns.counted, before, columns.dead, columns.composites)
     if all(row.explained for row in rows):
         rows += once_rows(once, lowered)
     rows += projected_once(lowered)
