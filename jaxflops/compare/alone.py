@@ -32,7 +32,8 @@ class Alone:
     values: of operands that are constants; None for the others.
     same: of each operand the first that is the same array.
     folded: every operand is a constant, so that lowering computes it.
-    work: None where it cannot be lowered by itself. products: FLOPs of its contractions.
+    work: None where it cannot be lowered by itself, or where an instruction has no rule, which is
+      the opcode or target `unknown`. products: FLOPs of its contractions.
     whole: where lowering folds it away, its work on operands of which nothing is known; None
       elsewhere, and where that cannot be lowered.
     """
@@ -45,6 +46,7 @@ class Alone:
     work: Work | None = field(default_factory=Counter)
     whole: Work | None = None
     products: Counter[int] = field(default_factory=Counter)
+    unknown: str = ""
 
 
 class LoweredLeaves(Leaves):
@@ -136,9 +138,17 @@ def _lower(equations: list[Alone], target: str | None) -> None:
         _lower(equations[:half], target)
         _lower(equations[half:], target)
         return
+    unknown = {
+        site.scope[0]: node.label
+        for node, site, _ in program.leaves()
+        if node.state == "unknown" and site.scope
+    }
     for place, each in enumerate(equations):
+        each.unknown = unknown.get(f"equation{place}", "")
         each.work = works.get(f"equation{place}", Counter())
         each.products = products.get(f"equation{place}", Counter())
+        if each.unknown:
+            each.work = None
 
 
 def _program(equations: list[Alone], target: str | None) -> Node:

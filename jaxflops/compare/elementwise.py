@@ -113,6 +113,7 @@ EQUAL = "folded: {name} of equal operands"
 DISAGREES = "unexplained: {name} lowers to {opcodes}, which costs something else"
 MISCOUNTED = "unexplained: {name}, which is folded, was counted as something else than it is"
 NOT_ALONE = "unexplained: {name} cannot be lowered by itself"
+UNKNOWN = "unexplained: {name} lowers to an instruction whose cost is unknown"
 
 
 def _groups(equations: Node, alone: dict[int, Alone]) -> dict[tuple[str, str], _Group]:
@@ -150,7 +151,7 @@ def _why(name: str, each: Alone) -> str:
     if each.folded:
         return FOLDED
     if each.work is None:
-        return NOT_ALONE
+        return UNKNOWN if each.unknown else NOT_ALONE
     if not each.work and any(value is not None for value in each.values):
         return IDENTITY
     if not each.work and each.same != list(range(len(each.same))):

@@ -297,3 +297,19 @@ def test_a_constant_on_a_mesh_that_the_compiler_shards_is_still_one():
     fn = lambda x: jnp.tanh(x).sum()
     found = jf.compare(fn, mode="grad", compiled=False)(x).elementwise
     assert (found.unexplained, found.ok) == (0, True)
+
+
+def test_a_running_sum_on_a_gpu_is_summed_or_scanned():
+    """JAX 0.11 scans: one addition more than was counted, that to the initial zero."""
+    (row,) = account(jnp.cumsum, target="cuda").rows
+    assert (row.cause, row.flops) in (
+        ("cumsum lowered as reduce-window", 32 * 31 // 2 - 31),
+        ("cumsum lowered as scan", 1),
+    )
+
+
+def test_what_has_no_rule_explains_nothing(monkeypatch):
+    monkeypatch.delitem(RULES, "reduce-window")
+    (row,) = account(jnp.cumsum).rows
+    assert row.cause == "unexplained: cumsum lowers to an instruction whose cost is unknown"
+    assert (row.flops, row.explained) == (-31, False)

@@ -9,6 +9,7 @@ from hlo_programs import DUMPS
 from jaxflops import coverage
 from jaxflops.cost import Cost
 from jaxflops.hlo.module import read_module
+from jaxflops.hlo.text import read_text
 from jaxflops.hlo.walk import walk
 from jaxflops.machine.devices import find
 from jaxflops.machine.peaks import peak_for
@@ -113,3 +114,27 @@ def test_nothing_is_unknown_but_what_holds_code(name):
     assert [each.name for each in coverage.unknown(tree(name))] == (
         [UNKNOWN[name]] if name in UNKNOWN else []
     )
+
+
+SCAN = """HloModule jit_cumsum
+
+region {
+  a = f32[64]{0} parameter(0)
+  b = f32[64]{0} parameter(1)
+  c = f32[64]{0} add(a, b)
+  ROOT t = (f32[64]{0}, f32[64]{0}) tuple(c, c)
+}
+
+ENTRY main {
+  x = f32[64,1024]{1,0} parameter(0)
+  zero = f32[] constant(0)
+  start = f32[64]{0} broadcast(zero), dimensions={}
+  ROOT s = (f32[64,1024]{1,0}, f32[64]{0}) scan(x, start), dimensions={1}, num_carries=1, is_associative=true, to_apply=region
+}
+"""  # noqa: E501
+
+
+def test_a_scan_applies_its_function_to_each_slice():
+    """What JAX 0.11 lowers a running sum along rows to, for a GPU."""
+    total = walk(read_text(SCAN)).total
+    assert (total.other_flops, total.int_ops) == (64 * 1024, 0)
