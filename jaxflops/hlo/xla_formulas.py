@@ -169,11 +169,19 @@ def _select_and_scatter(ins: Instruction, operands: tuple[Shape, ...]) -> tuple[
     return operands[1].size * (window - 1), operands[1].size
 
 
+def _scan(ins: Instruction, operands: tuple[Shape, ...]) -> tuple[int, ...]:
+    """For each element of a slice, whatever the length; the function takes whole slices."""
+    (axis,) = ins.attributes.dimensions
+    length = operands[0].dims[axis]
+    return (operands[0].size // length if length else 0,)
+
+
 # How often each function that the instruction applies is applied.
 _APPLIED: dict[str, Applications] = {
     "map": lambda ins, _: (ins.shape.size,),
     "reduce": lambda ins, operands: (operands[0].size - next(ins.shape.arrays()).size,),
     "reduce-window": _reduce_window,
+    "scan": _scan,
     "select-and-scatter": _select_and_scatter,
     "scatter": lambda _, operands: (operands[len(operands) // 2 + 1].size,),
 }

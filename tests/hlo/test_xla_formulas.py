@@ -78,3 +78,10 @@ def test_a_custom_call_is_minus_one() -> None:
     low = jax.jit(jnp.linalg.svd).lower(*jf.specs("f32[4,4]"))
     assert_equal(low)
     assert "custom-call" in {i.opcode for c in read_module(low).computations.values() for i in c}
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_running_sum_as_a_gpu_has_it(axis):
+    """JAX 0.11 lowers it to a `scan`, of which XLA counts slices squared, whatever their number."""
+    running = jax.jit(lambda x: jnp.cumsum(x, axis)).trace(jf.spec("f32[3,5,7]"))
+    assert_equal(running.lower(lowering_platforms=("cuda",)))
