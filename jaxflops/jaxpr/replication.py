@@ -18,12 +18,15 @@ def replicating_axes(jaxpr: Any, axes: Iterable[str], specs: Iterable[Any]) -> s
     (as `axis_index` and `ppermute` do). An axis that is used in a part only is not among them, nor
     are those of a gradient under `check_vma=False`: it hands residuals on as if split over all.
     """
-    split = {name for spec in specs for name in _names((*spec, *_reduced(spec)))}
+    split = {name for spec in specs for name in _names(_mentioned(spec))}
     return set(axes) - split - set(_told_apart(jaxpr, set()))
 
 
-def _reduced(spec: Any) -> tuple[str, ...]:
-    return (*getattr(spec, "unreduced", ()), *getattr(spec, "reduced", ()))
+def _mentioned(spec: Any) -> tuple[Any, ...]:
+    """What stands in a PartitionSpec; one with unreduced axes refuses to be unpacked."""
+    split = getattr(spec, "partitions", None)
+    unreduced, reduced = getattr(spec, "unreduced", ()), getattr(spec, "reduced", ())
+    return (*(spec if split is None else split), *unreduced, *reduced)
 
 
 def _told_apart(jaxpr: Any, seen: set[int]) -> Iterator[str]:

@@ -56,6 +56,10 @@ WRAPPED = {
     "xla_metadata_call": lambda x: xla_metadata_call(work, group="mine")(x),
     "custom_partitioning": lambda x: partitioned(x),
 }
+if jax.__version_info__ >= (0, 12):
+    from jax.experimental.overlap import program_order
+
+    WRAPPED["program_order"] = program_order(work, enforce=False)
 
 
 @pytest.mark.parametrize("name", WRAPPED)
@@ -165,6 +169,14 @@ def test_only_the_manual_axes_of_a_mesh_shard() -> None:
     assert cost(f, X).transcendentals == N
     both = jax.shard_map(work, mesh=mesh, in_specs=P("d", "e"), out_specs=P("d", "e"))
     assert cost(both, X).transcendentals == N
+
+
+def test_an_unreduced_result_is_of_every_shard() -> None:
+    mesh = AbstractMesh((4,), ("d",), axis_types=(AxisType.Explicit,))
+    f = lambda x: lax.pcast(lax.pcast(work(x), "d", to="varying"), "d", to="unreduced")
+    out = P(unreduced={"d"})
+    g = jax.shard_map(f, mesh=mesh, in_specs=P(), out_specs=out)
+    assert cost(g, X).transcendentals == 4 * N
 
 
 def test_an_axis_that_replicates_repeats_the_work() -> None:
