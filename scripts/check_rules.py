@@ -36,6 +36,7 @@ UNROLLED = {"scan", "while", "cond", "jit", "remat2", "custom_jvp_call", "custom
 UNROLLED |= {"custom_vmap_call", "custom_linear_solve", "custom_partitioning", "linear_call"}
 UNROLLED |= {
     "composite",
+    "program_order",
     "remat_opt",
     "xla_metadata_call",
     "shard_map",

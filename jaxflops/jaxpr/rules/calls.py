@@ -31,7 +31,8 @@ def call_with_jaxpr(op: Op, /, *, jaxpr: Any, **_: Any) -> Bodies:
     return (straight(op, jaxpr),)
 
 
-@body_rule("closed_call", "core_call", "eval_jaxpr", "custom_jvp_call", "custom_vjp_call")
+@body_rule("closed_call", "core_call", "eval_jaxpr", "program_order")
+@body_rule("custom_jvp_call", "custom_vjp_call")
 def call_with_call_jaxpr(op: Op, /, *, call_jaxpr: Any, **_: Any) -> Bodies:
     """The primal function runs once; under differentiation JAX has replaced it by its rule."""
     return (straight(op, call_jaxpr),)
