@@ -18,6 +18,9 @@ from jaxflops.jaxpr.users_rules import is_ours, raised
 from jaxflops.polynomial import Polynomial
 from jaxflops.tree import Kind, Node, Site, State
 
+INTO_TILES = {"mma", "wgmma", "wgmma_ref", "tcgen05_mma"}
+"""Products of kernels whose operands are (accumulator, left, right)."""
+
 
 class Priced(NamedTuple):
     """What all equal equations share."""
@@ -143,9 +146,12 @@ def make_op(eqn: Any, options: Options) -> Op:
 
 def kind_of(op: Op, cost: Cost, params: Mapping[str, Any]) -> Kind:
     """The leaf's kind: operands, accumulator and precision of a contraction; else one dtype."""
+    if cost.matmul_flops and op.name in INTO_TILES:
+        return Kind(tuple(array.dtype for array in op.inputs[1:3]), op.inputs[0].dtype)
     if cost.matmul_flops:
         operands = tuple(array.dtype for array in op.inputs[:2])
-        return Kind(operands, op.out.dtype, _precision(params.get("precision")))
+        result = op.out.dtype if op.outputs else ""
+        return Kind(operands, result, _precision(params.get("precision")))
     arrays = (*op.outputs, *op.inputs)
     numeric = [array.dtype for array in arrays if array.category in ("float", "complex", "integer")]
     return Kind((numeric[0] if numeric else arrays[0].dtype,)) if arrays else Kind(("token",))

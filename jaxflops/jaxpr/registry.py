@@ -53,7 +53,10 @@ class CostRule:
 
 
 PROVED = "lowers to no arithmetic"
-"""The oracle of a free or moved primitive of which a test lowers a program and finds none."""
+"""The oracle of a free or moved primitive of which a test lowers a program and finds none: XLA's,
+or inside kernels that of Mosaic."""
+INDICES = "lowers to arithmetic on indices and flags alone"
+"""That of one whose address, mesh position or barrier takes integers, one at a time."""
 DECLARED = "declared: a mark or a copy; no test can lower it alone"
 """That of one that stands only in kernels, or that no public function makes."""
 

@@ -22,6 +22,7 @@ from jaxflops.jaxpr.rules import reduction as reduction
 from jaxflops.jaxpr.rules import sorting as sorting
 from jaxflops.jaxpr.rules import sparse as sparse
 from jaxflops.jaxpr.rules import stated as stated
+from jaxflops.jaxpr.rules import tiles as tiles
 from jaxflops.jaxpr.rules import transcendental as transcendental
 from jaxflops.jaxpr.rules import window as window
 from jaxflops.jaxpr.rules import wrappers as wrappers

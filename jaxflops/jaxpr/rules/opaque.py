@@ -32,7 +32,7 @@ def ffi_call(_op: Op, /, *, target_name: str, **_: Any) -> Cost:
 
 @cost_rule("tpu_custom_call", "cudnn_fusion", "mosaic_gpu_p", "custom_fusion", oracle=STATED)
 @cost_rule("call_exported", "call_hi_primitive", "call_hi_primitive_linearized", oracle=STATED)
-@cost_rule("matmul_lhs_fifo", "inline_mgpu", "inline_mgpu_p", oracle=STATED)
+@cost_rule("inline_mgpu", "inline_mgpu_p", oracle=STATED)
 @cost_rule("thunky.custom_call", "thunky.ptx_kernel", "thunky.call_jax", oracle=STATED)
 @cost_rule("thunky.call_thunky_nested", "thunky.cond", "thunky.while", oracle=STATED)
 @cost_rule("thunky.async_start", "thunky.async_done", "thunky.collective_group", oracle=STATED)
