@@ -13,7 +13,8 @@ from jaxflops.compare.live import dead
 from jaxflops.compare.passes import Passes, Step
 from jaxflops.compare.rows import WorkRow
 from jaxflops.compare.work_causes import DEAD, WORK_CAUSES
-from jaxflops.compare.work_laws import NOTHING, amount, changed, renamed
+from jaxflops.compare.work_change import NOTHING, changed, renamed
+from jaxflops.compare.work_laws import amount
 from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.ir import Module
 

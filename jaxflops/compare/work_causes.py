@@ -21,6 +21,7 @@ class WorkCause(NamedTuple):
 DEAD = WorkCause("dead code removed", laws.removes)
 CONVERTED = WorkCause("converts inserted or removed", laws.converts)
 ELEMENTWISE = WorkCause("product made elementwise", laws.rewrites)
+REPEATED = WorkCause("repeated in each fusion that needs it", laws.repeats)
 SHARED = WorkCause("one device's share, not that of all", laws.shares_out)
 COMPOSITE = "composite expanded"
 WORK_CAUSES = {
@@ -32,7 +33,9 @@ WORK_CAUSES = {
     "dot_decomposer": ELEMENTWISE,
     "constant_folding": WorkCause("constant folded", laws.removes),
     "while-loop-invariant-code-motion": WorkCause("loop-invariant work hoisted", laws.merges),
-    "fusion": WorkCause("repeated in each fusion that needs it", laws.repeats),
+    "fusion": REPEATED,
+    "priority-fusion": REPEATED,
+    "triton-gemm-rewriter": REPEATED,
     "operand_upcaster": CONVERTED,
     "result_caster": CONVERTED,
     "float-normalization-bf16": CONVERTED,
@@ -47,13 +50,16 @@ WORK_CAUSES = {
     "select_and_scatter_expander": WorkCause(COMPOSITE, laws.expands("select-and-scatter")),
     "scatter_expander": WorkCause(COMPOSITE, laws.expands("scatter")),
     "logistic-expander": WorkCause(COMPOSITE, laws.expands("logistic")),
-    "topk-decomposer": WorkCause(COMPOSITE, laws.expands("topk")),
+    "topk-decomposer": WorkCause(COMPOSITE, laws.swaps("topk", "TopK", "sort")),
     "comparison-expander": WorkCause(
         "floats compared as integers", laws.made_of("sort", "compare")
     ),
     "spmd-partitioning": SHARED,
     "spmd-cleanup/pipeline-start": SHARED,  # the pipeline runs inside of spmd-partitioning
     "cpu-all-reduce-combiner": WorkCause("collectives combined", laws.made_of("all-reduce")),
-    "topk-rewriter": WorkCause("sort made a library call", laws.makes("TopK")),
+    "topk-rewriter": WorkCause("sort made a library call", laws.swaps("sort", "TopK")),
+    "cudnn-fused-convolution-rewriter": WorkCause(
+        "made part of a library's call", laws.goes_into("__cudnn$conv")
+    ),
 }
 """By the pass's name as XLA writes it in a dump."""

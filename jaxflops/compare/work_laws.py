@@ -6,67 +6,16 @@ side of the change under another name.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Callable, Iterable
 
-from jaxflops.compare.entries import FIELDS, Entries, Piece, Pieces, Place
-from jaxflops.compare.passes import Snapshot
+from jaxflops.compare.entries import FIELDS, Piece, Pieces, Place
+from jaxflops.compare.work_change import NOTHING, WorkChange
 from jaxflops.hlo.sites import COMPILER
-
-
-class WorkChange(NamedTuple):
-    """What a pass did to elementwise work: pieces that are gone, pieces that are new.
-
-    before, after: all pieces. products: FLOPs of contractions that it took away, at each place with
-      a contraction that it changed. fewer: of each opcode, how many instructions it took away.
-    devices: that share the program.
-    """
-
-    gone: Pieces
-    new: Pieces
-    before: Pieces
-    after: Pieces
-    products: Mapping[Place, int]
-    fewer: Counter[str]
-    devices: int = 1
-
 
 Lawful = tuple[Pieces, Pieces]
 """The pieces that a pass can have taken away, and those that it can have made."""
 Law = Callable[[WorkChange], Lawful]
-NOTHING: Pieces = Counter()
-
-
-def changed(before: Snapshot, after: Snapshot, devices: int = 1) -> WorkChange:
-    """The change between two forms of a module."""
-    old, new = Counter(before.pieces or NOTHING), Counter(after.pieces or NOTHING)
-    fewer = Counter(before.opcodes)
-    fewer.subtract(after.opcodes)
-    products = _gone_products(before.entries, after.entries)
-    return WorkChange(old - new, new - old, old, new, products, fewer, devices)
-
-
-def renamed(some: Counter[Piece], others: Counter[Piece]) -> None:
-    """Take out of both what is alike: it only has another name."""
-    homes: dict[tuple[str, str, int], list[Piece]] = defaultdict(list)
-    for other in others:
-        homes[other.alike].append(other)
-    for piece in some:
-        for other in homes[piece.alike]:
-            moved = min(some[piece], others[other])
-            some[piece] -= moved
-            others[other] -= moved
-
-
-def _gone_products(before: Entries, after: Entries) -> dict[Place, int]:
-    """Contraction FLOPs that are gone, at each place where a pass changed a contraction."""
-    found: Counter[Place] = Counter()
-    for entry in before.keys() | after.keys():
-        less = before.get(entry, 0) - after.get(entry, 0)
-        if less:
-            found[entry.place] += entry.flops * less
-    return dict(found)
 
 
 def removes(change: WorkChange) -> Lawful:
@@ -165,9 +114,24 @@ def made_of(*opcodes: str) -> Law:
     return law
 
 
-def makes(*labels: str) -> Law:
-    """Nothing is gone that costs anything; what is new are calls with these names."""
-    return lambda change: (NOTHING, _of(change.new, labels))
+def swaps(*labels: str) -> Law:
+    """Only instructions and calls of these names come and go: one is made of another."""
+    return lambda change: (_of(change.gone, labels), _of(change.new, labels))
+
+
+def goes_into(prefix: str) -> Law:
+    """All that is gone is now in library calls whose names begin so.
+
+    A call that adds what was gone adds a bias as well, of zeros where there was none.
+    """
+
+    def law(change: WorkChange) -> Lawful:
+        calls = {piece: n for piece, n in change.new.items() if piece.opcode.startswith(prefix)}
+        gone = amount(change.gone)
+        whole = gone <= amount(calls) <= 2 * gone
+        return (change.gone, Counter(calls)) if whole else (NOTHING, NOTHING)
+
+    return law
 
 
 def around_products(change: WorkChange) -> Lawful:

@@ -16,7 +16,7 @@ from jaxflops.compare import passes, work_laws
 from jaxflops.compare.entries import Piece, Place
 from jaxflops.compare.live import dead
 from jaxflops.compare.work_causes import WORK_CAUSES
-from jaxflops.compare.work_laws import WorkChange
+from jaxflops.compare.work_change import WorkChange
 from jaxflops.hlo.loops import Loops, Trips
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.rules._rule import RULES
@@ -318,6 +318,18 @@ KEPT = {
         {"products": {A: 16}},
     ),
     "one of two devices": (work_laws.shares_out, {ADD: 1}, {piece("add", 4): 1}, {"devices": 2}),
+    "a bias and a relu": (
+        work_laws.goes_into("__cudnn$"),
+        {ADD: 1, piece("maximum", 8): 1},
+        {piece("__cudnn$conv", 16): 1},
+        {},
+    ),
+    "a sort of the first": (
+        work_laws.swaps("sort", "TopK"),
+        {piece("sort", 9): 1},
+        {piece("TopK", 4): 1},
+        {},
+    ),
     "a scatter": (
         work_laws.expands("scatter"),
         {},
@@ -347,7 +359,14 @@ BROKEN = {
     "no conversion": (work_laws.converts, {}, {ADD: 1}, {}),
     "other instructions": (work_laws.made_of("sort"), {piece("sort", 8): 1}, {ADD: 1}, {}),
     "more in all": (work_laws.made_of("sort"), {piece("sort", 8): 1}, {piece("sort", 9): 1}, {}),
-    "another call": (work_laws.makes("TopK"), {}, {piece("Sort", 8): 1}, {}),
+    "another call": (work_laws.swaps("sort", "TopK"), {}, {piece("Sort", 8): 1}, {}),
+    "more in the call": (
+        work_laws.goes_into("__cudnn$"),
+        {ADD: 1},
+        {piece("__cudnn$conv", 17): 1},
+        {},
+    ),
+    "not in a call": (work_laws.goes_into("__cudnn$"), {ADD: 1}, {piece("multiply", 8): 1}, {}),
     "no contraction was changed": (work_laws.around_products, {}, {ADD: 1}, {}),
 }
 
