@@ -18,6 +18,7 @@ from jaxflops.hlo.walk import walk
 from jaxflops.jaxpr._jax import is_jaxpr
 from jaxflops.jaxpr.leaf import Leaves, Priced
 from jaxflops.jaxpr.options import Options
+from jaxflops.jaxpr.unread import unread
 from jaxflops.tree import Node
 
 Work = Counter[tuple[str, str]]
@@ -67,6 +68,7 @@ class LoweredLeaves(Leaves):
             folded,
             *same,
             eqn.primitive.name,
+            unread(eqn),
             *map(_operand, eqn.invars, values),
             *_params(eqn.params),
         )

@@ -9,9 +9,11 @@ import jax
 from jax import lax
 from jax.sharding import AxisType, PartitionSpec
 
+from jaxflops.jaxpr.unread import unread
+
 
 def bound(eqn: Any, values: Sequence[Any], same: Sequence[int], given: Sequence[Any]) -> Any:
-    """The results of the equation.
+    """The results of the equation that something reads.
 
     values: of operands that are constants, None for the others, which are `given` in order.
     same: of each operand the first that is the same array.
@@ -42,7 +44,9 @@ def _bound(eqn: Any, values: Sequence[Any], same: Sequence[int], given: Sequence
     found = eqn.primitive.get_bind_params(eqn.params)
     functions, params = found if isinstance(found, tuple) else ((), found)  # JAX < 0.11 has both
     with eqn.ctx.manager:
-        return eqn.primitive.bind(*functions, *operands, **params)
+        results = eqn.primitive.bind(*functions, *operands, **params)
+    dead = unread(eqn)
+    return [each for i, each in enumerate(results) if i not in dead] if dead else results
 
 
 def _manual(eqn: Any) -> tuple[str, ...]:

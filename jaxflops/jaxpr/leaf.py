@@ -14,6 +14,7 @@ from jaxflops.jaxpr.op import Array, Category, Op
 from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.registry import CostRule, override
 from jaxflops.jaxpr.symbols import to_count
+from jaxflops.jaxpr.unread import PARTIAL, unread
 from jaxflops.jaxpr.users_rules import is_ours, raised
 from jaxflops.polynomial import Polynomial
 from jaxflops.tree import Kind, Node, Site, State
@@ -64,6 +65,8 @@ class Leaves:
         """What the cost depends on: types of operands and results, and the parameters read."""
         types = self._types
         results = [self._number(v.aval) for v in eqn.outvars]  # new to the walk, as a rule
+        if name in PARTIAL:
+            results += unread(eqn)
         try:
             operands = [types[id(v.aval)] for v in eqn.invars]
         except KeyError:  # an argument, a constant, a literal
@@ -141,7 +144,7 @@ def make_op(eqn: Any, options: Options) -> Op:
     """The equation as rules see it."""
     inputs = tuple(array_of(v.aval) for v in eqn.invars)
     outputs = tuple(array_of(v.aval) for v in eqn.outvars)
-    return Op(eqn.primitive.name, inputs, outputs, options.conv)
+    return Op(eqn.primitive.name, inputs, outputs, options.conv, unread(eqn))
 
 
 def kind_of(op: Op, cost: Cost, params: Mapping[str, Any]) -> Kind:

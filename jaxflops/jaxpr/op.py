@@ -53,12 +53,14 @@ class Op:
     """One equation as a rule sees it.
 
     conv: whether convolutions count the `taps` that meet real input or the `nominal` ones.
+    unread: positions of results that nothing reads, of a primitive that does less without them.
     """
 
     name: str
     inputs: tuple[Array, ...]
     outputs: tuple[Array, ...]
     conv: Convolutions = "taps"
+    unread: tuple[int, ...] = ()
 
     @property
     def out(self) -> Array:

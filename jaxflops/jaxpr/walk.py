@@ -25,6 +25,7 @@ from jaxflops.jaxpr.registry import BODY_RULES, BodyFormula
 from jaxflops.jaxpr.rules.control import unknown_bodies
 from jaxflops.jaxpr.scalars import Frame
 from jaxflops.jaxpr.trip_counts import trip_count
+from jaxflops.jaxpr.unread import PARTIAL, unread_dropped
 from jaxflops.jaxpr.users_rules import is_ours, raised, unneeded
 from jaxflops.tree import HERE, Node, Site, branch, compose_phase
 
@@ -78,6 +79,8 @@ class _Walker:
             info = eqn.source_info
             scope, phase = _jax.read_stack(info.name_stack.stack)
             source = _jax.TracebackSource(info.traceback)
+            if eqn.primitive.name in PARTIAL:
+                eqn = unread_dropped(eqn, jaxpr)  # noqa: PLW2901
             if self._is_leaf(eqn):
                 touched = phase in SETTLED
                 if tainted and not touched:

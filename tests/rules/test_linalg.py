@@ -1,7 +1,9 @@
 """Factorisations against LAPACK's algorithms on numbers that count, and against LAWN 41."""
 
+import re
 from fractions import Fraction
 
+import jax
 import jax.numpy as jnp
 import pytest
 from jax import lax
@@ -177,6 +179,29 @@ def test_published_constants_do_not_go_below_zero(routine) -> None:
     for n in (1, 2):
         assert routine(n).multiplications >= 0
         assert routine(n).additions >= 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "calls"), [("reduced", ["geqrf", "orgqr"]), ("r", ["geqrf"]), ("raw", ["geqrf"])]
+)
+def test_qr_without_q_does_not_form_it(mode, calls) -> None:
+    """The calls that XLA compiles say which routines run; Q counts only where it is read."""
+    f = lambda a: jnp.linalg.qr(a, mode=mode)
+    compiled = jax.jit(f).lower(jf.spec("f32[6,4]")).compile().as_text()
+    assert re.findall(r'custom_call_target="lapack_s(\w+?)_ffi"', compiled) == calls
+    work = {"geqrf": lapack.geqrf(6, 4), "orgqr": lapack.orgqr(6, 4, 4)}
+    assert cost(f, "f32[6,4]").other_flops == sum(work[call].operations() for call in calls)
+    twice = lambda a: (jnp.linalg.qr(a), f(a + 1))  # each for itself
+    both = cost(twice, "f32[6,4]").other_flops
+    assert (
+        both == cost(jnp.linalg.qr, "f32[6,4]").other_flops + cost(f, "f32[6,4]").other_flops + 24
+    )
+
+
+@pytest.mark.slow
+def test_a_ledger_of_r_alone_balances() -> None:
+    f = lambda a: (jnp.linalg.qr(a), jnp.linalg.qr(a + 1, mode="r"))
+    assert jf.compare(f)(jf.spec("f32[6,4]")).ok
 
 
 @pytest.mark.parametrize(("m", "n"), [(5, 3), (3, 5), (4, 4)])

@@ -59,12 +59,14 @@ def ormqr(op: Op, /, *, left: bool, **_: Any) -> Cost:
     return batched(op, lapack.ormqr(m, n, op.inputs[1].shape[-1], left))
 
 
-@cost_rule("qr", oracle=LAWN)
+@cost_rule("qr", oracle=f"{LAWN}, compiled XLA")
 def qr(op: Op, /, **_: Any) -> Cost:
-    """[m,n] -> Q[m,j], R: GEQRF, then ORGQR for the j columns of Q asked for."""
+    """[m,n] -> Q[m,j], R: GEQRF, then ORGQR for the j columns of Q asked for, if Q is read."""
     m, n = op.inputs[0].shape[-2:]
-    columns = op.out.shape[-1]
-    return batched(op, lapack.geqrf(m, n) + lapack.orgqr(m, columns, smaller(m, n)))
+    factors = lapack.geqrf(m, n)
+    if 0 in op.unread:
+        return batched(op, factors)
+    return batched(op, factors + lapack.orgqr(m, op.out.shape[-1], smaller(m, n)))
 
 
 @cost_rule("triangular_solve", oracle=f"{LAWN}, {SCALAR}")
