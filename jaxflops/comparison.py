@@ -4,40 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from jaxflops.analysis import analyze
 from jaxflops.compare import ledger, passes, stage
 from jaxflops.compare.against_xla import AgainstXla, against_xla
-from jaxflops.compare.alone import Alone, LoweredLeaves
 from jaxflops.compare.compiled_work import with_compiled
-from jaxflops.compare.composites import lowered_as
-from jaxflops.compare.counted import Dead, dead_in, of_one_device
-from jaxflops.compare.elementwise import Elementwise, elementwise
+from jaxflops.compare.elementwise import Elementwise
+from jaxflops.compare.equations import Equations
 from jaxflops.compare.lowered import reported
 from jaxflops.compare.rows import Row
-from jaxflops.compare.trips import trips_by_place
 from jaxflops.compiled import CompiledAnalysis, read_compiled
 from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.context import Options as HloOptions
 from jaxflops.hlo.ir import Module
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk
-from jaxflops.jaxpr._jax import dce, expand_high
-from jaxflops.jaxpr.inlined import inlined
-from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.program import How, Mode, function_name
-from jaxflops.jaxpr.walk import walk as walk_jaxpr
-from jaxflops.jaxpr.written_out import written_out
 from jaxflops.report import files
 from jaxflops.report import ledger as report
 from jaxflops.results import Analysis, Provenance
 from jaxflops.tree import Node
 from jaxflops.viewed import Viewed
-
-Equations = tuple[Node, dict[int, Alone]]
 
 
 @dataclass(frozen=True)
@@ -163,34 +153,14 @@ class Compare:
         here = self.compiled and stage.is_here(self.target)
         compiled, done = self._compiled(source, module, options, made) if here else (None, None)
         last = compiled.tree if compiled is not None else None
-        alone = cache(partial(self._alone, traced, counted.tree))
-        dead, composites = partial(self._dead, traced), lambda: lowered_as(*alone())
-        columns = ledger.Columns(counted.tree, lowered.tree, last, dead, composites, done)
+        equations = Equations(traced, counted.tree, self.trip_counts, self.target)
+        columns = ledger.Columns(
+            counted.tree, lowered.tree, last, equations.dead, equations.composites, done
+        )
         rows = ledger.ledger(columns)
-        account = partial(self._elementwise, alone, module, columns)
+        account = partial(_elementwise, equations, module, columns)
         named = replace(counted, provenance=made)
         return Comparison(named, lowered, compiled, tuple(rows), account)
-
-    def _elementwise(
-        self, alone: Callable[[], Equations], module: Module, columns: ledger.Columns
-    ) -> Elementwise:
-        equations, each = alone()
-        share = of_one_device(columns.counted)
-        found = elementwise(share, equations, each, columns.lowered)
-        return found if columns.passes is None else with_compiled(found, module, columns)
-
-    def _alone(self, traced: Any, counted: Node) -> Equations:
-        """The program's equations, on one device, each with what it lowers to by itself."""
-        # A jitted function's parameters are no constants here, so trips are taken from the counts.
-        options = Options(trip_counts={**trips_by_place(counted), **self.trip_counts})
-        leaves = LoweredLeaves(options)
-        equations = walk_jaxpr(inlined(_live(traced)), options, leaves)
-        return of_one_device(equations), leaves.lowered(self.target)
-
-    def _dead(self, traced: Any) -> Dead:
-        """What is dead in iterations that lowering writes out beside their loop."""
-        live, options = _live(traced), Options(trip_counts=self.trip_counts)
-        return dead_in(walk_jaxpr(live, options), walk_jaxpr(written_out(live), options))
 
     def _compiled(
         self, source: Any, module: Module, options: HloOptions, made: Provenance
@@ -204,9 +174,9 @@ class Compare:
         return f"<jf.compare({name}, mode={self.how.mode!r}): call it with {name}'s arguments>"
 
 
-def _live(traced: Any) -> Any:
-    """The jaxpr that is lowered: without dead code, what JAX keeps whole until then written out."""
-    return dce(expand_high(traced.jaxpr))[0]
+def _elementwise(equations: Equations, module: Module, columns: ledger.Columns) -> Elementwise:
+    found = equations.elementwise(columns.lowered)
+    return found if columns.passes is None else with_compiled(found, module, columns)
 
 
 def _refuse_open(counted: Analysis) -> None:

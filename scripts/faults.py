@@ -214,13 +214,13 @@ def unknown_pass(causes: dict[str, Any], name: str) -> Callable[[], Any]:
 
 def hlo_twice_in_fusions(opcode: str) -> Any:
     """An instruction counts twice where it was fused: only the compiler fuses."""
-    right = Pricing._price  # noqa: SLF001 - the one place where it is known
+    right = Pricing.price
 
-    def wrong(pricing: Any, ins: Any, where: Any, fused: bool) -> Any:
-        priced = right(pricing, ins, where, fused)
+    def wrong(pricing: Any, ins: Any, where: Any, *, fused: bool = False) -> Any:
+        priced = right(pricing, ins, where, fused=fused)
         return priced._replace(cost=priced.cost * 2) if fused and ins.opcode == opcode else priced
 
-    return patch.object(Pricing, "_price", wrong)
+    return patch.object(Pricing, "price", wrong)
 
 
 def work_compiled(program: Program, **options: Any) -> int:

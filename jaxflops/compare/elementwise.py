@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from jaxflops.compare.alone import Alone, Work, work_of
 from jaxflops.compare.composites import COMPOSITES
-from jaxflops.compare.entries import FIELDS, place_of
+from jaxflops.compare.counted import WRITTEN
+from jaxflops.compare.entries import FIELDS, pieces, place_of
 from jaxflops.compare.rows import Step, WorkRow
 from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr import _jax
@@ -52,11 +53,16 @@ class Elementwise(NamedTuple):
 
 
 def elementwise(
-    counted: Node, equations: Node, alone: dict[int, Alone], lowered: Node
+    counted: Node,
+    equations: Node,
+    alone: dict[int, Alone],
+    lowered: Node,
+    whole: Node | None = None,
 ) -> Elementwise:
     """Every difference in elementwise work between what was counted and a lowered program.
 
     counted: the analysis. equations: the same program, each leaf's own cost a key of `alone`.
+    whole: the equations with those that are dead in iterations that lowering writes out.
     """
     groups = _groups(equations, alone)
     program = work_of(lowered)
@@ -64,7 +70,8 @@ def elementwise(
     for group in groups.values():
         made.update(group.work)
     rows = [
-        *_recount(counted, equations),
+        *_recount(counted, whole or equations),
+        *(_written(whole, equations) if whole is not None else ()),
         *(row for group in groups.values() for row in group.rows()),
         *_residual(made, program),
     ]
@@ -180,6 +187,20 @@ def _recount(counted: Node, equations: Node) -> list[WorkRow]:
         return []
     cause = "unexplained: what was counted is not the sum of its equations"
     return [WorkRow(STEP, cause, flops, calls, abs(flops) + abs(calls), (), explained=False)]
+
+
+def _written(whole: Node, equations: Node) -> list[WorkRow]:
+    """What is gone where iterations are written out: whole equations, and nothing is new."""
+    before, after = (pieces(tree.leaves()) or Counter() for tree in (whole, equations))
+    gone, new = before - after, after - before
+    flops, calls = (
+        -sum(piece.amount * n for piece, n in gone.items() if piece.field == name)
+        for name in FIELDS
+    )
+    if new or not gone:
+        return []
+    sites = tuple(dict.fromkeys(str(piece.place) for piece in gone))
+    return [WorkRow(STEP, WRITTEN, flops, calls, -flops - calls, sites, explained=True)]
 
 
 def _residual(made: Work, program: Work) -> list[WorkRow]:
