@@ -272,20 +272,21 @@ def test_what_lowering_folds_is_a_named_cause(name):
 WRITTEN = "dead in iterations that lowering writes out beside their scan (unroll)"
 
 
-@pytest.mark.parametrize(("length", "unroll"), [(7, 3), (4, 4), (6, 2)])
-def test_what_is_dead_in_written_out_iterations_is_named(length, unroll):
-    """The sine of the last iteration is dead; JAX 0.12 removes it where that is written out."""
-
+def unrolled(length, unroll):
     def loss(x):
-        step = lambda h, _: (jnp.cos(h), jnp.sin(h) * 3.0)
-        return lax.scan(step, x, length=length, unroll=unroll)[1].sum()
+        """The last sine is dead in the gradient; JAX 0.12 sees that where it is written out."""
+        step = lambda h, _: (jnp.sin(h) * 2, None)
+        return lax.scan(step, x, length=length, unroll=unroll)[0].sum()
 
-    found = account(loss, "f32[32]", mode="grad")
+    return account(loss, "f32[32]", mode="grad")
+
+
+@pytest.mark.parametrize(("length", "unroll"), [(7, 3), (8, 3), (6, 2), (3, 2)])
+def test_what_is_dead_in_written_out_iterations_is_named(length, unroll):
+    found = unrolled(length, unroll)
     assert (found.unexplained, found.ok) == (0, True)
     amounts = {row.cause: (row.flops, row.transcendentals) for row in found.rows}
-    written = amounts.get(WRITTEN, (0, 0))
-    assert written[0] <= 0
-    assert written[1] <= 0
+    assert amounts.get(WRITTEN) in (None, (-32, -32))
     assert found.counted[1] + sum(calls for _, calls in amounts.values()) == found.lowered[1]
     if length % unroll == 0 and unroll < length:  # every iteration is in the loop
         assert WRITTEN not in amounts
@@ -294,15 +295,10 @@ def test_what_is_dead_in_written_out_iterations_is_named(length, unroll):
 def test_without_those_iterations_the_rest_is_unexplained(monkeypatch):
     from jaxflops.jaxpr import written_out
 
-    def loss(x):
-        step = lambda h, _: (jnp.sin(h) * 2, None)
-        return lax.scan(step, x, length=7, unroll=3)[0].sum()
-
-    right = account(loss, "f32[32]", mode="grad")
+    right = unrolled(7, 3)
     monkeypatch.setattr(written_out, "_beside", lambda _: 0)
-    wrong = account(loss, "f32[32]", mode="grad")
     dead = [row.size for row in right.rows if row.cause == WRITTEN]
-    assert (right.unexplained, wrong.unexplained) == (0, sum(dead))
+    assert (right.unexplained, unrolled(7, 3).unexplained) == (0, sum(dead))
 
 
 def test_equal_operands_are_no_excuse_for_a_wrong_rule(monkeypatch):
