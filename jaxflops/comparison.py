@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from jaxflops.analysis import analyze
+from jaxflops.analysis import Analyze
 from jaxflops.compare import ledger, passes, stage
 from jaxflops.compare.against_xla import AgainstXla, against_xla
 from jaxflops.compare.compiled_work import with_compiled
@@ -22,6 +22,7 @@ from jaxflops.hlo.context import Options as HloOptions
 from jaxflops.hlo.ir import Module
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk
+from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.program import How, Mode, function_name
 from jaxflops.report import files
 from jaxflops.report import ledger as report
@@ -121,6 +122,7 @@ def compare(
     target: lower for "cpu", "cuda" or "tpu"; compiled only where that is the backend at hand.
     compiled: False leaves that column out, and with it nearly all of the time.
 
+    A kernel's branches that its grid decides count as the costliest, as in a loop that XLA sees.
     The arguments are as in `jf.analyze`; the program is compiled, up to twice, but not run.
     """
     if misplaced:
@@ -143,7 +145,7 @@ class Compare:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Comparison:  # noqa: D102 - the class says it
         traced = stage.trace(self.fn, self.how, args, kwargs)
-        counted = analyze(traced, trip_counts=self.trip_counts)()
+        counted = Analyze(traced, How(), Options(trip_counts=self.trip_counts, cells=False))()
         made = replace(counted.provenance, function=function_name(self.fn), mode=self.how.mode)
         _refuse_open(counted)
         source = stage.lower(traced, self.target)

@@ -59,6 +59,11 @@ class LoweredLeaves(Leaves):
         self._found: dict[Any, Priced] = {}
         self._alone: dict[int, Alone] = {}
 
+    def reading(self, eqn: Any, jaxpr: Any) -> Any:
+        """The equation: `inlined` has dropped what is not read, and has no operands of calls."""
+        del jaxpr
+        return eqn
+
     def price(self, eqn: Any) -> Priced:
         """The equation's price, with a cost of its own for each way in which it lowers."""
         values = [self._constants.value(v) for v in eqn.invars]

@@ -35,7 +35,7 @@ class Equations:
 
     def dead(self) -> Dead:
         """What is dead in iterations that lowering writes out beside their loop."""
-        options = Options(trip_counts=self.trip_counts)
+        options = Options(trip_counts=self.trip_counts, cells=False)
         return dead_in(walk(self._live, options), walk(written_out(self._live), options))
 
     def elementwise(self, lowered: Node) -> Elementwise:
@@ -64,7 +64,8 @@ class Equations:
     def _lowered(self, jaxpr: Any) -> tuple[Node, dict[int, Alone]]:
         """Equations on one device, and each with what it lowers to by itself."""
         # A jitted function's parameters are no constants here, so trips are taken from the counts.
-        options = Options(trip_counts={**trips_by_place(self.counted), **self.trip_counts})
+        trips = {**trips_by_place(self.counted), **self.trip_counts}
+        options = Options(trip_counts=trips, cells=False)
         leaves = LoweredLeaves(options)
         tree = walk(inlined(jaxpr), options, leaves)
         return of_one_device(tree), leaves.lowered(self.target)

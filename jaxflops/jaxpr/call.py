@@ -9,6 +9,7 @@ from typing import Any
 from jaxflops.branches import choose, taken
 from jaxflops.cost import Cost
 from jaxflops.errors import UnknownCostError
+from jaxflops.jaxpr.cells import Decided, cells
 from jaxflops.jaxpr.context import Context, Flags, Known, WalkJaxpr
 from jaxflops.jaxpr.op import Bodies, Body, OneOf, OpenLoop
 from jaxflops.jaxpr.open_loops import Trips
@@ -58,14 +59,38 @@ class Call:
 
     def _single(self, body: Body) -> tuple[Node, Flags]:
         """One body: the equation's node is the body's."""
-        nodes, flags = self._walk(body)
         name = self.eqn.primitive.name
-        node = branch(name, self.site, nodes, times=body.times, copies=body.copies)
+        if body.grid and self.options.cells:
+            node, flags = self._kernel(body)
+        else:
+            nodes, flags = self._walk(body)
+            node = branch(name, self.site, nodes, times=body.times, copies=body.copies)
         if body.replicas > 1:
             node = node._replace(replicas=body.replicas, notes=(_same(name, body),))
         if body.stated is not None:
             node = node._replace(notes=(_beside(name, body.stated, node.total),))
         return node, flags
+
+    def _kernel(self, body: Body) -> tuple[Node, Flags]:
+        """A kernel: its body for all cells of its grid, or for those that take the same branches.
+
+        With bodies once, only the first of several counts.
+        """
+        groups = cells(body.jaxpr, body.grid, body.axes)
+        each = [self._deciding(group.decided)._walk(body) for group in groups]  # noqa: SLF001
+        flags = self._either([flags for _, flags in each])
+        if len(groups) == 1:
+            name = self.eqn.primitive.name
+            return branch(name, self.site, each[0][0], times=body.times), flags
+        labels = [f"{body.label} in {group.number} of {body.times} cells" for group in groups]
+        nodes = [
+            branch(label, HERE, nodes, times=group.number, copies=int(i == 0))
+            for i, (label, group, (nodes, _)) in enumerate(zip(labels, groups, each, strict=True))
+        ]
+        return self._node(tuple(nodes)), flags
+
+    def _deciding(self, decided: Decided) -> Call:
+        return replace(self, context=self.context._replace(decided=decided))
 
     def _open_loop(self, loop: OpenLoop, trips: Trips) -> tuple[Node, Flags]:
         """A while: the body `trips` times, the condition once more."""
@@ -76,6 +101,10 @@ class Call:
 
     def _choice(self, choice: OneOf) -> tuple[Node, Flags]:
         """A cond: all branches, the ones not taken with times 0."""
+        decided = dict(self.context.decided).get(id(self.eqn))
+        if decided is not None:
+            node, flags = self._body(choice.branches[decided], 1)
+            return self._node((node,)), flags
         walked = [self._body(body, 1) for body in choice.branches]
         nodes = [node for node, _ in walked]
         policy = self.options.branch

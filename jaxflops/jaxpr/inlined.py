@@ -13,6 +13,7 @@ from typing import Any
 from jax.extend import core
 
 from jaxflops.jaxpr import _jax
+from jaxflops.jaxpr.unread import PARTIAL, unread_dropped
 
 _SEEN = ("custom_jvp_call", "custom_vjp_call")
 _CALLS = ("jit", "pjit", "closed_call", "core_call", *_SEEN)
@@ -33,6 +34,8 @@ def _inlined(jaxpr: Any, env: _Env) -> Any:
 
 def _equations(jaxpr: Any, env: _Env) -> Iterator[Any]:
     for eqn in jaxpr.eqns:
+        if eqn.primitive.name in PARTIAL:
+            eqn = unread_dropped(eqn, jaxpr)  # noqa: PLW2901
         operands = [_seen(v, env) for v in eqn.invars]
         inner = _called(eqn)
         if inner is None:

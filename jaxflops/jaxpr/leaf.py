@@ -14,7 +14,7 @@ from jaxflops.jaxpr.op import Array, Category, Op
 from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.registry import CostRule, override
 from jaxflops.jaxpr.symbols import to_count
-from jaxflops.jaxpr.unread import PARTIAL, unread
+from jaxflops.jaxpr.unread import unread, unread_dropped
 from jaxflops.jaxpr.users_rules import is_ours, raised
 from jaxflops.polynomial import Polynomial
 from jaxflops.tree import Kind, Node, Site, State
@@ -48,6 +48,10 @@ class Leaves:
         cost, kind, state, notes = self.price(eqn)
         return Node(eqn.primitive.name, site, cost, cost, kind, state, 1, (), notes)
 
+    def reading(self, eqn: Any, jaxpr: Any) -> Any:
+        """The equation, with a DropVar for each result that nothing in its jaxpr reads."""
+        return unread_dropped(eqn, jaxpr)
+
     def price(self, eqn: Any) -> Priced:
         """The equation's cost, from the cache if an equal one was seen."""
         name = eqn.primitive.name
@@ -65,8 +69,7 @@ class Leaves:
         """What the cost depends on: types of operands and results, and the parameters read."""
         types = self._types
         results = [self._number(v.aval) for v in eqn.outvars]  # new to the walk, as a rule
-        if name in PARTIAL:
-            results += unread(eqn)
+        results += unread(eqn)
         try:
             operands = [types[id(v.aval)] for v in eqn.invars]
         except KeyError:  # an argument, a constant, a literal

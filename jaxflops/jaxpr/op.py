@@ -82,6 +82,7 @@ class Body:
     copies: how often the body's text stands in the lowered module.
     replicas: of how many executions each does the same work on another device.
     stated: what its author says that all executions cost; noted beside what is counted.
+    grid, axes: of a kernel, its grid's sizes, and where in it each axis of `program_id` is.
     """
 
     jaxpr: Any
@@ -93,6 +94,8 @@ class Body:
     copies: int = 1
     replicas: int = 1
     stated: Cost | None = None
+    grid: tuple[Count, ...] = ()
+    axes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ class Options:
       (`encoder/loop`) or by `file:line`.
     strict: raise on a primitive without a rule.
     rules: cost rules for this call only, by primitive name.
+    cells: whether a kernel's branches that its grid decides count in the cells that take them
+      alone; if not, as `branch` says, as they do for XLA.
     """
 
     conv: Convolutions = "taps"
@@ -34,6 +36,7 @@ class Options:
     trip_counts: Mapping[str, Count] = field(default_factory=dict)
     strict: bool = False
     rules: Mapping[str, Any] = field(default_factory=dict)
+    cells: bool = True
 
     def __post_init__(self) -> None:
         if self.conv not in get_args(Convolutions):

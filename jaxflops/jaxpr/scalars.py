@@ -59,10 +59,14 @@ class Frame:
 
 
 class Slice:
-    """Steps in an order in which each can be computed; `slots` are the loop state they read."""
+    """Steps in an order in which each can be computed; `slots` are the loop state they read.
 
-    def __init__(self) -> None:
+    in_cell: of a kernel, whose slots are the axes of its grid.
+    """
+
+    def __init__(self, *, in_cell: bool = False) -> None:
         self.steps: list[Step] = []
+        self._in_cell = in_cell
         self.slots: dict[int, int] = {}
         self._known: dict[tuple[int, Any], int] = {}
         self._frames: list[Frame] = []  # kept alive while their ids are keys
@@ -124,6 +128,8 @@ class Slice:
 
     def _compute(self, frame: Frame, eqn: Any, dtype: str) -> int:
         name = eqn.primitive.name
+        if name == "program_id" and self._in_cell:
+            return self.slot(eqn.params["axis"], eqn.outvars[0].aval)
         args = [self.trace(frame, operand) for operand in eqn.invars]
         if name in ("integer_pow", "square"):
             return self._power(args[0], eqn.params.get("y", 2), dtype)

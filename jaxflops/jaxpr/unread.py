@@ -20,5 +20,7 @@ def unread_dropped(eqn: Any, jaxpr: Any) -> Any:
 
 
 def unread(eqn: Any) -> tuple[int, ...]:
-    """Positions of the results that nothing reads, where that was looked for."""
+    """Positions of the results that nothing reads, of a primitive that does less without them."""
+    if eqn.primitive.name not in PARTIAL:
+        return ()
     return tuple(i for i, v in enumerate(eqn.outvars) if type(v) is DropVar)

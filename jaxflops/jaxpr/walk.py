@@ -25,7 +25,7 @@ from jaxflops.jaxpr.registry import BODY_RULES, BodyFormula
 from jaxflops.jaxpr.rules.control import unknown_bodies
 from jaxflops.jaxpr.scalars import Frame
 from jaxflops.jaxpr.trip_counts import trip_count
-from jaxflops.jaxpr.unread import PARTIAL, unread_dropped
+from jaxflops.jaxpr.unread import PARTIAL
 from jaxflops.jaxpr.users_rules import is_ours, raised, unneeded
 from jaxflops.tree import HERE, Node, Site, branch, compose_phase
 
@@ -80,7 +80,7 @@ class _Walker:
             scope, phase = _jax.read_stack(info.name_stack.stack)
             source = _jax.TracebackSource(info.traceback)
             if eqn.primitive.name in PARTIAL:
-                eqn = unread_dropped(eqn, jaxpr)  # noqa: PLW2901
+                eqn = self._leaves.reading(eqn, jaxpr)  # noqa: PLW2901
             if self._is_leaf(eqn):
                 touched = phase in SETTLED
                 if tainted and not touched:
@@ -117,7 +117,7 @@ class _Walker:
         place = self._place(eqn, site, context)
         if place is not None and eqn.primitive.name in ("while", "cond"):
             site = site._replace(source=place)
-        inner = Context(phase, () if phase in SETTLED else flags, scope, (), place)
+        inner = Context(phase, () if phase in SETTLED else flags, scope, (), place, context.decided)
         call = Call(eqn, site, inner, self._options, self.jaxpr, self._into(frame, eqn))
         rule = BODY_RULES.get(eqn.primitive.name)
         if rule is None:

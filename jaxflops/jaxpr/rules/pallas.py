@@ -22,6 +22,8 @@ def pallas_call(
 ) -> Bodies:
     """The kernel once for each cell of the grid, on references to blocks.
 
+    Branches that the cell decides (`pl.when(k == 0)`) count in the cells that take them.
+
     Its author's CostEstimate, of all cells together, is noted beside that.
 
     Operands are the runtime sizes of the grid, then scalars and arrays, which come first among the
@@ -32,7 +34,10 @@ def pallas_call(
     operands = tuple(range(sizes, len(op.inputs)))
     inputs = operands + (None,) * (references - len(operands))
     stated = None if cost_estimate is None else _estimate(cost_estimate)
-    return (Body(jaxpr, cells(grid_mapping.grid), "kernel", inputs, stated=stated),)
+    grid = tuple(_sizes(grid_mapping.grid))
+    mapped = getattr(grid_mapping, "vmapped_dims", ())
+    axes = tuple(axis for axis in range(len(grid)) if axis not in mapped)
+    return (Body(jaxpr, prod(grid), "kernel", inputs, stated=stated, grid=grid, axes=axes),)
 
 
 def _estimate(given: Any) -> Cost:
