@@ -73,6 +73,21 @@ def test_binary_equals_the_lowered_module(name) -> None:
     assert cost(f, X, X).int_ops == 0
 
 
+@pytest.mark.parametrize(
+    ("base", "exponent", "converts"),
+    [
+        ("f32[5,7]", "i32[5,7]", 35),
+        ("f32[5,7]", "u8[]", 1),
+        ("f32[5,7]", "f32[]", 0),
+        ("c64[5,7]", "i32[5,7]", 35),
+    ],
+)
+def test_an_exponent_of_integers_is_converted(base, exponent, converts) -> None:
+    got = jf.analyze(lax.pow)(*jf.specs(base, exponent)).total
+    assert (got.other_flops, got.int_ops) == (converts, 0)
+    assert jf.compare(lax.pow)(*jf.specs(base, exponent)).elementwise.unexplained == 0
+
+
 @pytest.mark.parametrize("name", INTEGER)
 def test_integer_work_is_apart(name) -> None:
     f = getattr(lax, name)

@@ -13,7 +13,7 @@ XLA = "lowered XLA; complex: by definition"
 DEFINED = "by definition: one call an element"
 
 
-@cost_rule("exp", "log", "expm1", "log1p", "pow", "atan", oracle=XLA)
+@cost_rule("exp", "log", "expm1", "log1p", "atan", oracle=XLA)
 @cost_rule("sqrt", "rsqrt", "cbrt", "sin", "cos", "tan", "atan2", "tanh", "erf", oracle=XLA)
 @cost_rule("exp2", "log2", "logistic", oracle=DEFINED)
 @cost_rule("asin", "acos", "sinh", "cosh", "asinh", "acosh", "atanh", oracle=DEFINED)
@@ -25,6 +25,14 @@ def one_call(op: Op, /, **_: Any) -> Cost:
     fifty operations.
     """
     return Cost(transcendentals=op.out.size * components(op.out))
+
+
+@cost_rule("pow", oracle=XLA)
+def power(op: Op, /, **_: Any) -> Cost:
+    """1 call an element; an exponent of integers is converted first, 1 FLOP an element of it."""
+    exponent = op.inputs[1]
+    converted = exponent.size if exponent.category == "integer" else 0
+    return Cost(other_flops=converted) + one_call(op)
 
 
 @cost_rule(
