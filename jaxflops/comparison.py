@@ -55,6 +55,8 @@ class Comparison:
       None where the program was lowered for a platform that is not here.
     rows: of contractions: counted + rows of its step = lowered, and lowered + rows = compiled.
     account: makes `elementwise`.
+
+    Pickled with `elementwise` made, since the traced program that it is made of cannot be.
     """
 
     counted: Analysis
@@ -93,12 +95,28 @@ class Comparison:
             files.write(shown + "\n", path)
         return shown
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        made = partial(_given, self.elementwise)
+        return Comparison, (self.counted, self.lowered, self.compiled, self.rows, made)
+
+    def __copy__(self) -> Comparison:
+        """Itself: a comparison does not change."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Comparison:
+        """Itself: a comparison does not change."""
+        return self
+
     def __repr__(self) -> str:
         name = self.counted.provenance.function
         return f"<Comparison of {name}: {self.unexplained} contraction FLOPs unexplained>"
 
     def __str__(self) -> str:
         return report.text(self)
+
+
+def _given(elementwise: Elementwise) -> Elementwise:
+    return elementwise
 
 
 def compare(

@@ -31,6 +31,9 @@ class Measurement:
     device: None when no source gives its peaks; then there is no MFU.
     roofs: whose peaks utilization is held against; the device's datasheet unless `against` says.
     compiled: what one device runs, read from the compiled program; None when `unread` says why.
+
+    Pickled without the executable (`timing.executable` is then None): the counts, samples and
+    peaks travel.
     """
 
     timing: Timing
@@ -157,6 +160,14 @@ class Measurement:
                 "measure the function itself"
             )
         return self.analysis
+
+    def __copy__(self) -> Measurement:
+        """Itself: a measurement does not change."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Measurement:
+        """Itself: a measurement does not change, and its executable cannot be copied."""
+        return self
 
     def __str__(self) -> str:
         return report.text(self)

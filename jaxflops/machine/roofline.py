@@ -5,10 +5,13 @@ Williams, Waterman and Patterson, "Roofline: an insightful visual performance mo
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
+from jaxflops.errors import JaxflopsError
 from jaxflops.machine.ceilings import Ceilings
 from jaxflops.machine.device import Device
 from jaxflops.machine.peaks import peak_for
@@ -23,22 +26,44 @@ class Roofs:
 
     against: which source, in words; every number that depends on them says it.
     peak: kind -> FLOP/s; bandwidth: bytes of the working set -> bytes/s. None: unknown.
+
+    Pickled where its functions are; a lambda is not, and then JaxflopsError says what is.
     """
 
     against: str
     peak: Callable[[Kind], float | None]
     bandwidth: Callable[[int], float | None]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        parts = self.against, self.peak, self.bandwidth
+        try:
+            pickle.dumps(parts)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise JaxflopsError(
+                f"roofs of {self.against!r} hold functions that cannot be pickled ({error}): "
+                "define them in a module, or keep the result with to_json()"
+            ) from error
+        return Roofs, parts
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Roofs:
+        """Themselves: roofs do not change."""
+        return self
+
 
 def datasheet(device: Device) -> Roofs:
     """The peaks of the table, or derived ones, which it then says."""
-
-    def peak(kind: Kind) -> float | None:
-        found = peak_for(kind, device)
-        return found.flops_per_second if found else None
-
     source = "derived peaks" if device.derived else "datasheet peaks"
-    return Roofs(f"{source} of {device.name}", peak, lambda _: device.bandwidth)
+    against = f"{source} of {device.name}"
+    return Roofs(against, partial(_peak, device), partial(_bandwidth, device))
+
+
+def _peak(device: Device, kind: Kind) -> float | None:
+    found = peak_for(kind, device)
+    return found.flops_per_second if found else None
+
+
+def _bandwidth(device: Device, _working_set: int) -> float | None:
+    return device.bandwidth
 
 
 def measured(ceilings: Ceilings) -> Roofs:

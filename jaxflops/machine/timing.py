@@ -41,7 +41,7 @@ class Timing:
     devices: how many the executable uses; device_kind, platform: of the first.
     environment: versions, flags and processor. memory: of the first device. notes: how it was
       measured. failure: what ended it early.
-    executable: the compiled program that was timed.
+    executable: the compiled program that was timed; it and `cause` are not pickled.
     """
 
     name: str
@@ -59,6 +59,10 @@ class Timing:
     cause: BaseException | None = field(default=None, repr=False, compare=False)
     executable: jax.stages.Compiled | None = field(default=None, repr=False, compare=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what belongs to this process: the executable, an exception's traceback."""
+        return {**self.__dict__, "executable": None, "cause": None}
 
     @cached_property
     def summary(self) -> Summary:
