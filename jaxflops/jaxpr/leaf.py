@@ -94,6 +94,8 @@ class Leaves:
         self.asked.add(op.name)
         if rule is None:
             return self._unknown(op, "no cost rule")
+        if rule.state in ("free", "moved") and any(_jax.jaxprs_in(eqn.params)):
+            return self._unknown(op, "it runs jaxprs, and its rule says that it does nothing")
         try:
             cost = rule.formula(op, **eqn.params)
         except UnknownCostError as reason:  # the rule cannot say: a foreign function, a symbol

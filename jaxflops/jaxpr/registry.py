@@ -57,8 +57,10 @@ PROVED = "lowers to no arithmetic"
 or inside kernels that of Mosaic."""
 INDICES = "lowers to arithmetic on indices and flags alone"
 """That of one whose address, mesh position or barrier takes integers, one at a time."""
-DECLARED = "declared: a mark or a copy; no test can lower it alone"
-"""That of one that stands only in kernels, or that no public function makes."""
+SAME = "returns its operand"
+"""That of one that is run, since nothing lowers it."""
+DECLARED = "declared: "
+"""How that of one begins that no test can lower; the reason follows."""
 
 COST_RULES: dict[str, CostRule] = {}
 BODY_RULES: dict[str, BodyFormula] = {}

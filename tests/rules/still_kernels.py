@@ -6,6 +6,7 @@ import contextlib
 import io
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import jax
 import still_tpu
@@ -25,6 +26,7 @@ STILL = re.compile(
     | arith\.(constant|index_cast|index_castui)
     | vector\.(load|store|broadcast|bitcast|extract)
     | tpu\.(vector_load|vector_store|dynamic_rotate|bitcast|iteration_bound|assume_multiple)
+    | vector\.shape_cast | tpu\.transpose
     | tpu\.(trace_value|delay|sem_\w+|enqueue_dma|wait_dma2?|barrier)
     | tpu\.(region|yield|matmul_push_rhs|matmul_pop|matmul_pop_fifo)
     | llvm\.(alloca|bitcast|extractelement|extractvalue|insertelement|insertvalue|func)
@@ -51,14 +53,14 @@ PTX = re.compile(
 FOREIGN = re.compile(r"llvm\.call @nvshmemx_mc_ptr\(|llvm\.call_intrinsic .*\.tcgen05\.commit\.")
 
 
-def module(call: still_tpu.Call, platform: str) -> str:
-    """The module of a kernel as it is printed when it is lowered."""
+def module(call: still_tpu.Call, platform: str, on: Any = None) -> str:
+    """The module of a kernel as it is printed when it is lowered, on a TPU or else `on` what."""
     fn, args = call
     jax.clear_caches()  # a kernel that was traced before is not printed again
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), still_tpu.a_chip():
+    with contextlib.redirect_stdout(printed), on or still_tpu.a_chip():
         jax.jit(fn).trace(*args).lower(lowering_platforms=(platform,))
-    _, text = re.split(r"The Mosaic(?: GPU)? module", printed.getvalue())
+    _, text = re.split(r"The (?:Mosaic|Mosaic GPU|Triton) module", printed.getvalue())
     return text
 
 

@@ -5,6 +5,7 @@ Nothing is compiled, so no TPU is needed: `debug=True` prints the kernel's modul
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,8 @@ from jax.experimental.pallas import tpu as pltpu
 from jax.experimental.pallas import tpu_sc
 from jax.sharding import AbstractDevice, AbstractMesh, use_abstract_mesh
 from still_xla import DEFINED
+
+einshape = importlib.import_module("jax._src.pallas.einshape").einshape
 
 NEWEST = jax.__version_info__ >= (0, 12)
 Call = tuple[Callable[..., Any], tuple[jax.ShapeDtypeStruct, ...]]
@@ -154,6 +157,7 @@ _SIGNAL = beside(_signalled, scratch_shapes=[SEMAPHORE])
 _KERNELS: dict[str, Call] = {
     "roll": each(lambda x: pltpu.roll(x, 1, 0)),
     "bitcast": each(lambda x: pltpu.bitcast(x, jnp.int32), out=array(8, 128, dtype="int32")),
+    "einshape_lo": each(lambda x: einshape("ab->ba", x), out=array(128, 8)),
     "program_id": call(_program_id, TILE, out=ONE, grid=(2,), out_specs=SMEM),
     "num_programs": (_num_programs, (array(dtype="int32"), TILE)),
     "multiple_of": call(_multiple_of, array(1, dtype="int32"), array(16, 128), **_SCALARS),

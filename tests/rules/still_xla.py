@@ -25,6 +25,7 @@ for _module in (
     "jax._src.shard_alike",  # before JAX 0.12
     "jax._src.pallas.mosaic.interpret.interpret_pallas_call",
     "jax._src.pallas.triton.primitives",
+    "jax.experimental.key_reuse._core",
 ):
     with contextlib.suppress(ImportError):
         importlib.import_module(_module)

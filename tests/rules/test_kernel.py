@@ -128,6 +128,14 @@ def test_what_hopper_multiplies_and_reduces() -> None:
         gpu.copy_smem_to_gmem(shared, o, reduction_op="add")
         gpu.atomic_add(o, x[...])
 
+    def loaded(_x, o, memory):
+        rows, _most = gpu.async_load_tmem(memory, reduce="max")
+        o[...] = rows
+
+    memory = gpu.TMEM((128, 64), jnp.float32)
+    fn = gpu.kernel(loaded, out_type=array(128, 64), scratch_types=[memory])
+    assert jf.analyze(fn)(array(128)).flops == 128 * (64 - 1)
+
     fn = gpu.kernel(reduced, out_type=array(128), scratch_types=[gpu.SMEM((128,), jnp.float32)])
     assert jf.analyze(fn)(array(128)).flops == 128 + 128
 

@@ -1,17 +1,20 @@
 """Free and moved primitives compute nothing: what they lower to, and the bits that come out."""
 
 import re
+from collections import Counter
 
 import jax
 import numpy as np
 import pytest
+from jax.experimental.pallas import triton
+from jax.sharding import AbstractDevice, AbstractMesh, use_abstract_mesh
 from rule_oracles import cost
 from still_kernels import GPU, TPU, module, work
-from still_tpu import a_chip
-from still_xla import EXPORTED, PROGRAMS, X, exported
+from still_tpu import NEWEST, a_chip, array, call
+from still_xla import EXPORTED, PROGRAMS, X, bound, exported
 
 import jaxflops as jf
-from jaxflops.jaxpr.registry import COST_RULES
+from jaxflops.jaxpr.registry import COST_RULES, SAME
 
 # HLO that computes nothing. `real`, `imag` and `complex` pick and pair components.
 STILL = {
@@ -97,6 +100,37 @@ def test_a_kernel_on_a_gpu_lowers_to_arithmetic_on_indices_alone(name) -> None:
     fn, args = GPU[name]
     assert is_free(priced(fn, args, name))
     assert list(work(module(GPU[name], "cuda"), indices=True)) == []
+
+
+SAME_AS = {"consume": {}, "assert_consumed_value": {"value": False}}
+
+
+@pytest.mark.parametrize("name", SAME_AS)
+def test_what_checks_keys_returns_them(name) -> None:
+    key = jax.random.key(7)
+    after = bound(name, **SAME_AS[name])(key)
+    assert (jax.random.key_data(after) == jax.random.key_data(key)).all()
+    assert COST_RULES[name].oracle == SAME
+
+
+@pytest.mark.filterwarnings("ignore:The Pallas Triton backend:DeprecationWarning")
+def test_a_barrier_adds_nothing_else_to_a_triton_kernel() -> None:
+    def kernels(mark):
+        def copied(x, o):
+            mark()
+            o[...] = x[...]
+
+        return call(copied, array(128), out=array(128), compiler_params=triton.CompilerParams())
+
+    gpu = AbstractDevice("NVIDIA H100 80GB HBM3", None, "cuda")
+    on = lambda: use_abstract_mesh(AbstractMesh((), (), abstract_device=gpu))
+    marked, plain = kernels(triton.debug_barrier), kernels(lambda: None)
+    operation = re.compile(r"(?:= |^ +)([a-z]+\.[a-z_]+)", re.MULTILINE)
+    more, less = (Counter(operation.findall(module(k, "cuda", on()))) for k in (marked, plain))
+    assert more - less == {"gpu.barrier": 1}
+    assert less - more == {}
+    name = "debug_barrier" if NEWEST else "debug_barrier_p"
+    assert is_free(priced(*marked, name))
 
 
 def test_sizes_that_are_values_lower_to_arithmetic_on_indices_alone() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jaxflops.jaxpr.registry import DECLARED, INDICES, PROVED, free
+from jaxflops.jaxpr.registry import DECLARED, INDICES, PROVED, SAME, free
 
 free("name", "optimization_barrier", "sharding_constraint", "layout_constraint", oracle=PROVED)
 free("stop_gradient", "after_all", "create_token", "dce_sink", "inspect_sharding", oracle=PROVED)
@@ -15,6 +15,10 @@ free("empty_ref", "free_ref", "pin", "unpin", oracle=PROVED)
 free("new_box", "box_get", "box_set", oracle=PROVED)
 free("host_local_array_to_global_array", "global_array_to_host_local_array", oracle=PROVED)
 free("axis_index", "dimension_size", "dim_as_value", "shape_assertion", oracle=INDICES)
-free("stage", "create_linear", "to_edtype", "from_edtype", oracle=DECLARED)
-free("assert_consumed_value", "consume", "unreachable", oracle=DECLARED)
-free("new_log", "log_read", "log_extend", "has_memory_space", oracle=DECLARED)
+free("stage", oracle=f"{DECLARED}traced, it leaves no equation")
+free("create_linear", oracle=f"{DECLARED}not written; JAX 0.10 does not lower it")
+free("to_edtype", "from_edtype", oracle=f"{DECLARED}the bits of a dtype that none of JAX's own is")
+free("unreachable", oracle=f"{DECLARED}raises when it is lowered")
+free("assert_consumed_value", "consume", oracle=SAME)
+free("new_log", "log_read", "log_extend", oracle=f"{DECLARED}a list in Python, never lowered")
+free("has_memory_space", oracle=f"{DECLARED}answered while a kernel is lowered")

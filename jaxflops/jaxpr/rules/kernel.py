@@ -13,6 +13,7 @@ from jaxflops.jaxpr.op import Op
 from jaxflops.jaxpr.registry import DECLARED, INDICES, PROVED, cost_rule, free, moved
 from jaxflops.jaxpr.rules._fields import arithmetic
 
+JAX_11 = f"{DECLARED}of JAX 0.11, which names it so"
 BARE = ""  # no public function makes one, and there is no loop to hold it against
 
 free("program_id", "num_programs", "multiple_of", "max_contiguous", oracle=PROVED)
@@ -24,16 +25,17 @@ free("commit_smem", "commit_tmem", "commit_group", "tcgen05_commit_arrive", orac
 free("wait_smem_to_gmem", "wait_load_tmem", "wgmma_wait", "layout_cast", oracle=INDICES)
 free("griddepcontrol_launch_dependents", "griddepcontrol_wait", "print_layout", oracle=INDICES)
 free("query_cluster_cancel", "try_cluster_cancel", "set_max_registers", oracle=INDICES)
-free("copy_gmem_to_smem", "async_prefetch", "async_load", "async_store_tmem", oracle=INDICES)
+free("copy_gmem_to_smem", "async_prefetch", "async_store_tmem", oracle=INDICES)
 free("async_copy_scales_to_tmem", "async_copy_smem_to_tmem", oracle=INDICES)
 free("async_copy_sparse_metadata_to_tmem", "multimem_store", oracle=INDICES)
 free("wgmma_accumulator_deref", "wgmma_accumulator_store", oracle=INDICES)
-free("debug_barrier", "debug_barrier_p", "wait_gmem_to_smem", oracle=DECLARED)
-free("wgmma_accumulator_deref_p", "wgmma_accumulator_store_p", oracle=DECLARED)  # JAX 0.11
-free("set_max_registers_p", oracle=DECLARED)  # JAX 0.11
+free("debug_barrier", "debug_barrier_p", oracle=PROVED)
+free("wait_gmem_to_smem", oracle=f"{DECLARED}lowers only for an attached GPU before Hopper")
+free("wgmma_accumulator_deref_p", "wgmma_accumulator_store_p", oracle=JAX_11)
+free("set_max_registers_p", oracle=JAX_11)
 moved("matmul_push_rhs", "matmul_pop", "matmul_pop_fifo", oracle=PROVED)
 moved("store", oracle=INDICES)
-moved("pack_dtype", "unpack_dtype", oracle=DECLARED)
+moved("pack_dtype", "unpack_dtype", oracle=f"{DECLARED}written out before a kernel is lowered")
 
 
 @cost_rule("pack_elementwise", "unpack_elementwise", "stochastic_round", oracle=BARE)

@@ -69,6 +69,15 @@ def async_store_smem(op: Op, /, *, atomic: Any = None, **_: Any) -> Cost:
     return arithmetic(op.inputs[0], op.inputs[0].size) if atomic else Cost()
 
 
+@cost_rule("async_load", state="free", oracle=f"{INDICES}; {REDUCES}")
+def async_load(op: Op, /, *, reduce: Any = None, **_: Any) -> Cost:
+    """Nothing; one that also reduces along the last axis, elements - results."""
+    if reduce is None:
+        return Cost()
+    loaded, reduced = op.outputs
+    return arithmetic(loaded, loaded.size - reduced.size)
+
+
 @cost_rule("mgpu_atomic_store", oracle=SCALAR)
 def atomic_store(op: Op, /, **_: Any) -> Cost:
     """Added to (or the maximum of, ...) what is there: 1 for each element of the value."""
