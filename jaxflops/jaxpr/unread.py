@@ -6,8 +6,8 @@ from typing import Any
 
 from jax.extend.core import DropVar, Literal
 
-PARTIAL = frozenset({"qr"})
-"""Lowered as several calls, one of which makes only what may not be read."""
+PARTIAL = frozenset({"qr", "eigh", "lu"})
+"""Lowered as several instructions, some of which make only what may not be read."""
 
 
 def unread_dropped(eqn: Any, jaxpr: Any) -> Any:

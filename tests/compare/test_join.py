@@ -34,6 +34,18 @@ def test_equal_work_elsewhere_is_paired():
     assert (found.how, found.change, found.size) == ("other place", 0, 24)
 
 
+def test_a_place_without_a_source_agrees_with_any_of_its_scope_and_phase():
+    unknown = A._replace(file="", line=0)
+    assert join({Entry(unknown, 8): 3}, {Entry(A, 8): 3}) == []
+    assert join({Entry(A, 8): 3}, {Entry(unknown, 8): 3}) == []
+    (found,) = join({Entry(unknown, 8): 3}, {Entry(A, 8): 2})
+    assert (found.how, found.change) == ("missing", -8)
+    (found,) = join({Entry(unknown, 8): 3}, {Entry(C, 8): 3})
+    assert (found.how, found.size) == ("other place", 24)
+    (found,) = join({Entry(A._replace(line=2), 8): 3}, {Entry(A, 8): 3})
+    assert (found.how, found.size) == ("other place", 24)
+
+
 def test_work_of_one_side_only():
     missing, added = join({Entry(A, 8): 1}, {Entry(C, 5): 2})
     assert (missing.how, missing.change) == ("missing", -8)

@@ -232,5 +232,9 @@ def test_elementwise_work_that_only_the_newest_jax_has() -> None:
     if hasattr(lax, "polynomial"):
         f = lambda x: lax.polynomial(x, [1.0, 2.0, 3.0, 4.0])
         assert arithmetic(cost(f, X)) == lowered(f, X)
+        for terms, unroll, steps in ((8, None, 7), (9, None, 9), (9, 9, 8), (3, 2, 3)):
+            f = lambda x, *c, unroll=unroll: lax.polynomial(x, c, unroll=unroll)
+            got = jf.compare(f)(*jf.specs(X, *["f32[]"] * terms))
+            assert got.elementwise.counted == got.elementwise.lowered == (2 * N * steps, 0)
     if hasattr(lax, "log2"):
         assert cost(lax.log2, X).transcendentals == N

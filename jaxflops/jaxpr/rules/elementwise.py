@@ -93,9 +93,16 @@ def one_minus_square(op: Op, /, **_: Any) -> Cost:
     return arithmetic(op.out, op.out.size * each)
 
 
+_UNROLLED = 8  # coefficients of a polynomial, in jax/_src/lax/lax.py
+
+
 @cost_rule("polynomial", oracle=XLA)
-def polynomial(op: Op, /, **_: Any) -> Cost:
-    """Horner's rule for n coefficients: n - 1 products and n - 1 additions an element."""
-    steps = len(op.inputs) - 2
+def polynomial(op: Op, /, *, unroll: int | None = None, **_: Any) -> Cost:
+    """Horner's rule for n coefficients: n - 1 products and n - 1 additions an element.
+
+    n of each where JAX lowers more than `unroll` coefficients (8) to a loop that begins at zero.
+    """
+    terms = len(op.inputs) - 1
+    steps = terms if terms > (_UNROLLED if unroll is None else unroll) else terms - 1
     each = COMPLEX_MULTIPLY + COMPLEX_ADD if is_complex(op.out) else 2
     return arithmetic(op.out, op.out.size * steps * each)
