@@ -34,15 +34,8 @@ OWN = {"costed", "costed_differentiated"}  # of jaxflops: jf.costed
 # Primitives with bodies of which a test counts a program against the same one written out.
 UNROLLED = {"scan", "while", "cond", "jit", "remat2", "custom_jvp_call", "custom_vjp_call"}
 UNROLLED |= {"custom_vmap_call", "custom_linear_solve", "custom_partitioning", "linear_call"}
-UNROLLED |= {
-    "composite",
-    "program_order",
-    "remat_opt",
-    "xla_metadata_call",
-    "shard_map",
-    "pallas_call",
-    "run_scoped",
-}
+UNROLLED |= {"composite", "program_order", "compute_on", "remat_opt", "xla_metadata_call"}
+UNROLLED |= {"shard_map", "pallas_call", "run_scoped", "run_state", "core_map", "mpmd_map"}
 SKIPPED = ("jax.tools", "jax.example_libraries", ".testing", ".test_", "_test", "cloud_tpu_init")
 
 

@@ -55,9 +55,9 @@ def emit_pipeline(_op: Op, /, *, body_jaxpr: Any, grid_mapping: Any, **_: Any) -
     return (alone(body_jaxpr, cells(grid_mapping.grid)),)
 
 
-@body_rule("run_scoped")
+@body_rule("run_scoped", "run_state")
 def run_scoped(_op: Op, /, *, jaxpr: Any, **_: Any) -> Bodies:
-    """The body once, on references that live as long as it runs."""
+    """The body once, on references that live as long as it runs; of `run_state`, its results."""
     return (alone(jaxpr),)
 
 

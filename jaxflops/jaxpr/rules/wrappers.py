@@ -10,7 +10,7 @@ from jaxflops.jaxpr.rules.calls import straight
 
 
 @body_rule("composite", "call", "xla_metadata_call", "compute_on", "fused_call")
-@body_rule("fusible", "run_state", "jaxpr_call", "pipeline_body")
+@body_rule("fusible", "jaxpr_call", "pipeline_body")
 def wrapped(op: Op, /, *, jaxpr: Any = None, call_jaxpr: Any = None, **_: Any) -> Bodies:
     """The function marked; JAX calls the parameter `jaxpr` or, in newer versions, `call_jaxpr`."""
     return (straight(op, call_jaxpr if jaxpr is None else jaxpr),)
