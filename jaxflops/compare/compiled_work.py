@@ -9,7 +9,7 @@ from typing import NamedTuple
 from jaxflops.compare.elementwise import Elementwise
 from jaxflops.compare.entries import FIELDS, Pieces, Place, pieces
 from jaxflops.compare.ledger import Columns
-from jaxflops.compare.live import dead
+from jaxflops.compare.live import live
 from jaxflops.compare.passes import Passes, Step
 from jaxflops.compare.rows import WorkRow
 from jaxflops.compare.work_causes import DEAD, WORK_CAUSES
@@ -17,6 +17,7 @@ from jaxflops.compare.work_change import NOTHING, changed, renamed
 from jaxflops.compare.work_laws import amount
 from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.ir import Module
+from jaxflops.hlo.walk import walk
 
 
 class Part(NamedTuple):
@@ -41,14 +42,15 @@ def with_compiled(found: Elementwise, module: Module, columns: Columns) -> Eleme
     assert columns.compiled is not None
     assert columns.passes is not None
     lowered, last = columns.lowered, columns.compiled
-    names, leaves = dead(module), list(lowered.leaves())
-    before, live, after = pieces(leaves), pieces(leaves, names), pieces(last.leaves())
-    if before is None or live is None or after is None:
+    alive = live(module)
+    needed = lowered if alive is module else walk(alive, columns.passes.options)
+    before, kept, after = (pieces(tree.leaves()) for tree in (lowered, needed, last))
+    if before is None or kept is None or after is None:
         raise JaxflopsError(
             "a loop of the compiled program runs as often as data decide: its elementwise work is "
             'no number; give loops trip_counts={"scope or file:line": n}'
         )
-    rows = compiled_work(Ends(before, live, after), columns.passes)
+    rows = compiled_work(Ends(before, kept, after), columns.passes)
     totals = int(last.total.other_flops), int(last.total.transcendentals)
     return found._replace(rows=(*found.rows, *rows), compiled=totals)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,16 +75,13 @@ Pieces = Mapping[Piece, int]
 """How often each piece runs."""
 
 
-def pieces(leaves: Iterable[Leaf], without: Container[str] = ()) -> Counter[Piece] | None:
-    """The elementwise work and reductions of leaves; None where data decide how often one runs.
-
-    without: names of instructions that do not count.
-    """
+def pieces(leaves: Iterable[Leaf]) -> Counter[Piece] | None:
+    """The elementwise work and reductions of leaves; None where data decide how often one runs."""
     found: Counter[Piece] = Counter()
     for node, site, times in leaves:
         for field in FIELDS:
             amount = getattr(node.own, field)
-            if not amount or times == 0 or node.name in without:
+            if not amount or times == 0:
                 continue
             if not (isinstance(amount, int) and isinstance(times, int)):
                 return None

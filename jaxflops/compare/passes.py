@@ -16,10 +16,11 @@ from weakref import finalize
 from jaxflops.compare import stage
 from jaxflops.compare.entries import Entries, Entry, Pieces, contractions, pieces
 from jaxflops.compare.join import Difference, join
-from jaxflops.compare.live import dead
+from jaxflops.compare.live import live, working
 from jaxflops.compare.windows import every_tap
 from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.context import Options
+from jaxflops.hlo.ir import Module
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk
 
@@ -43,7 +44,13 @@ class Snapshot(NamedTuple):
     opcodes: Mapping[str, int] = MappingProxyType({})
 
 
-Read = Callable[[Path], Snapshot]
+class Form(NamedTuple):
+    """A module as a pass left it, what of it is live, and what works in that and in all."""
+
+    name: str
+    module: Module
+    live: Module
+    working: tuple[frozenset[tuple[object, ...]], ...]
 
 
 class Change(NamedTuple):
@@ -79,12 +86,13 @@ class Step(NamedTuple):
 class Passes:
     """Every pass that changed what is counted, in order; dumps are read when first asked for.
 
-    folder: of dumps, removed when they were read; devices: that share the program.
+    folder: of dumps, removed when they were read; devices: that share the program; options: by
+      which modules are walked.
     """
 
     def __init__(self, folder: Path, devices: int = 1, options: Options | None = None) -> None:
-        self.devices = devices
-        self._folder, self._options = folder, options
+        self.devices, self.options = devices, options
+        self._folder = folder
         self._remove = finalize(self, rmtree, folder, ignore_errors=True)
 
     @cached_property
@@ -98,18 +106,18 @@ class Passes:
         self._remove()
         return found
 
-    def _snapshot(self, path: Path) -> Snapshot:
+    def _snapshot(self, form: Form) -> Snapshot:
         """What matters here of a dumped module."""
-        module = read_module(path)
+        module, alive = form.module, form.live
         every = [ins for computation in module.computations.values() for ins in computation]
         groups = {
             each.attributes.feature_group_count * each.attributes.batch_group_count
             for each in every
         }
-        tree = walk(module, self._options)
+        tree = walk(module, self.options)
         return Snapshot(
             contractions(tree),
-            pieces(tree.leaves(), dead(module)),
+            pieces((tree if alive is module else walk(alive, self.options)).leaves()),
             frozenset(groups - {1}),
             every_tap(module, tree) if any(each.attributes.conv for each in every) else {},
             Counter(each.opcode for each in every),
@@ -156,18 +164,35 @@ def _name(pipeline: str, name: str) -> str:
     return f"{pipeline}/{name}" if name == "pipeline-start" else name
 
 
-def _steps(dumps: list[tuple[str, Path]], read: Read) -> Iterator[Step]:
-    before: Snapshot | None = None
+def _steps(dumps: list[tuple[str, Path]], read: Callable[[Form], Snapshot]) -> Iterator[Step]:
+    """Forms in which the same instructions work are walked once, but for the last."""
+    before, last = None, None
+    for form in _forms(dumps):
+        if last is None or form.working != last.working:
+            after = read(form)
+            yield from _step(form.name, before, after)
+            before = after
+        last = form
+    if before is not None and last is not None:
+        after = read(last)
+        yield from _step(last.name, before, after)
+        yield Step("(output)", after, after)
+
+
+def _step(name: str, before: Snapshot | None, after: Snapshot) -> Iterator[Step]:
+    if before is None:
+        yield Step("(input)", after, after)
+    elif before[:2] != after[:2]:
+        yield Step(name, before, after)
+
+
+def _forms(dumps: list[tuple[str, Path]]) -> Iterator[Form]:
     seen = b""
     for name, path in dumps:
         data = path.read_bytes()
-        if data == seen:
-            continue
-        seen, after = data, read(path)
-        if before is None:
-            yield Step("(input)", after, after)
-        elif before[:2] != after[:2]:
-            yield Step(name, before, after)
-        before = after
-    if before is not None:
-        yield Step("(output)", before, before)
+        if data != seen:
+            module = read_module(data)
+            alive = live(module)
+            works = {id(each): working(each) for each in (module, alive)}
+            yield Form(name, module, alive, tuple(works.values()))
+        seen = data

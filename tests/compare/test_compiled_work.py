@@ -1,5 +1,6 @@
 """Elementwise work, lowered against compiled: each difference is a pass that keeps its law."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -13,13 +14,14 @@ from jax import lax
 import jaxflops as jf
 import jaxflops.compiled
 from jaxflops.compare import passes, work_laws
-from jaxflops.compare.entries import Piece, Place
-from jaxflops.compare.live import dead
+from jaxflops.compare.entries import Piece, Place, pieces
+from jaxflops.compare.live import live, working
 from jaxflops.compare.work_causes import WORK_CAUSES
 from jaxflops.compare.work_change import WorkChange
 from jaxflops.hlo.loops import Loops, Trips
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.rules._rule import RULES
+from jaxflops.hlo.walk import walk
 from jaxflops.models import suite
 
 SUITE = {name: (loss, args) for name, loss, args in suite("small")}
@@ -278,8 +280,33 @@ ENTRY main {
 """
 
 
+def names_of(module):
+    return {ins.name for where in module.computations.values() for ins in where}
+
+
 def test_dead_is_what_no_result_needs_and_what_only_that_calls():
-    assert dead(read_module(DEAD)) == {"unread", "gone", "q", "s"}
+    module = read_module(DEAD)
+    kept = live(module)
+    assert names_of(module) - names_of(kept) == {"unread", "gone", "q", "s"}
+    assert live(kept) is kept
+    assert pieces(walk(module).leaves()).total() == 4
+    assert pieces(walk(kept).leaves()).total() == 2  # a sum and a tanh
+
+
+def test_forms_in_which_the_same_instructions_work_are_alike():
+    tanh = "ROOT r = f32[4] tanh"
+    copied = DEAD.replace(f"{tanh}(p)", f"k = f32[4] copy(p)\n  {tanh}(k)")
+    other = DEAD.replace(f"{tanh}(p)", f"{tanh}(unread)")
+    forms = [working(live(read_module(text))) for text in (DEAD, copied, other)]
+    assert forms[0] == forms[1] != forms[2]
+    assert {line[1] for line in forms[0]} == {"r", "printed", "acts", "out"}
+
+
+def test_work_that_is_dead_inside_of_a_fusion_is_dead():
+    text = DEAD.replace("call(x), to_apply=body", "fusion(x), kind=kLoop, calls=body")
+    module = read_module(text)
+    assert names_of(module) - names_of(live(module)) == {"unread", "gone", "q", "s"}
+    assert pieces(walk(live(module)).leaves()).total() == 2
 
 
 A = Place("forward", ("layer",), "f.py", 1)
@@ -381,3 +408,14 @@ def test_a_change_within_its_law_is_explained(name):
 def test_a_change_that_breaks_its_law_is_not(name):
     law, before, after, rest = BROKEN[name]
     assert split(law, before, after, **rest) != (Counter(), Counter())
+
+
+def test_dumps_are_removed_when_they_were_read_or_are_not_wanted():
+    read, unread = (jf.compare(lambda x: jnp.sin(x / 3.0))(*jf.specs(V)) for _ in range(2))
+    folders = [each.account.args[2].passes._folder for each in (read, unread)]
+    assert all(folder.exists() for folder in folders)
+    assert read.ok
+    assert not folders[0].exists()
+    del unread
+    gc.collect()
+    assert not folders[1].exists()
