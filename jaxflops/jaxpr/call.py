@@ -9,8 +9,10 @@ from typing import Any
 from jaxflops.branches import choose, taken
 from jaxflops.cost import Cost
 from jaxflops.errors import UnknownCostError
-from jaxflops.jaxpr.cells import Decided, cells
+from jaxflops.jaxpr import _jax
+from jaxflops.jaxpr.cells import cells
 from jaxflops.jaxpr.context import Context, Flags, Known, WalkJaxpr
+from jaxflops.jaxpr.in_cells import in_cells
 from jaxflops.jaxpr.op import Bodies, Body, OneOf, OpenLoop
 from jaxflops.jaxpr.open_loops import Trips
 from jaxflops.jaxpr.options import Options
@@ -72,25 +74,12 @@ class Call:
         return node, flags
 
     def _kernel(self, body: Body) -> tuple[Node, Flags]:
-        """A kernel: its body for all cells of its grid, or for those that take the same branches.
-
-        With bodies once, only the first of several counts.
-        """
+        """A kernel: its body for each cell of its grid, branches in the cells that take them."""
+        nodes, flags = self._walk(body)
         groups = cells(body.jaxpr, body.grid, body.axes)
-        each = [self._deciding(group.decided)._walk(body) for group in groups]  # noqa: SLF001
-        flags = self._either([flags for _, flags in each])
-        if len(groups) == 1:
-            name = self.eqn.primitive.name
-            return branch(name, self.site, each[0][0], times=body.times), flags
-        labels = [f"{body.label} in {group.number} of {body.times} cells" for group in groups]
-        nodes = [
-            branch(label, HERE, nodes, times=group.number, copies=int(i == 0))
-            for i, (label, group, (nodes, _)) in enumerate(zip(labels, groups, each, strict=True))
-        ]
-        return self._node(tuple(nodes)), flags
-
-    def _deciding(self, decided: Decided) -> Call:
-        return replace(self, context=self.context._replace(decided=decided))
+        if not groups:
+            return branch(self.eqn.primitive.name, self.site, nodes, times=body.times), flags
+        return self._node(in_cells(_jax.open_jaxpr(body.jaxpr), nodes, groups)), flags
 
     def _open_loop(self, loop: OpenLoop, trips: Trips) -> tuple[Node, Flags]:
         """A while: the body `trips` times, the condition once more."""
@@ -101,10 +90,6 @@ class Call:
 
     def _choice(self, choice: OneOf) -> tuple[Node, Flags]:
         """A cond: all branches, the ones not taken with times 0."""
-        decided = dict(self.context.decided).get(id(self.eqn))
-        if decided is not None:
-            node, flags = self._body(choice.branches[decided], 1)
-            return self._node((node,)), flags
         walked = [self._body(body, 1) for body in choice.branches]
         nodes = [node for node, _ in walked]
         policy = self.options.branch

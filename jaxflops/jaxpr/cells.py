@@ -7,7 +7,7 @@ straight program over integers and run at every position along the axes that it 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
@@ -26,14 +26,14 @@ MOST = 1 << 16
 """Positions that are tried; a kernel of more keeps the policy for branches."""
 
 Decided = tuple[tuple[int, int], ...]
-"""(id of a cond's equation, the branch that it takes)."""
+"""(id of a cond's equation, the branch that it takes), in one order for all cells."""
 
 
 class Cells(NamedTuple):
     """How many cells of a grid take the same branches, and which."""
 
     number: Count
-    decided: Decided
+    decided: Mapping[int, int]
 
 
 class _Choice(NamedTuple):
@@ -54,22 +54,22 @@ class _Choice(NamedTuple):
 
 
 def cells(kernel: Any, grid: Sequence[Count], axes: Sequence[int]) -> list[Cells]:
-    """The cells of a grid by the branches that they take: one entry where nothing is decided.
+    """The cells of a grid by the branches that they take; empty where nothing is decided.
 
     axes: the position in `grid` of each axis as `program_id` numbers them.
     """
-    whole = prod(grid)
     choices = _choices(kernel)
     read = sorted({axis for choice in choices.values() for axis in choice.axes})
     sizes = [grid[axes[axis]] for axis in read]
-    if not all(isinstance(size, int) for size in sizes) or prod(sizes) > MOST:
-        return [Cells(whole, ())]
+    known = all(isinstance(size, int) for size in sizes) and prod(sizes) <= MOST
+    if not choices or not known:
+        return []
     try:
         found = _counted(choices, read, [int(size) for size in sizes])
     except OpenLoopError:
-        return [Cells(whole, ())]
+        return []
     rest = prod(size for i, size in enumerate(grid) if i not in [axes[axis] for axis in read])
-    return [Cells(rest * number, decided) for decided, number in found.items()]
+    return [Cells(rest * number, dict(decided)) for decided, number in found.items()]
 
 
 def _counted(choices: dict[int, _Choice], read: list[int], sizes: list[int]) -> Counter[Decided]:

@@ -23,7 +23,6 @@ class Context(NamedTuple):
     scope: the absolute path, kept only while trip counts are given by it.
     known: the integers that inputs always are, kept only where a `while` may need them.
     place: the line of the call, kept only where a loop or a choice has none of its own.
-    decided: in some cells of a kernel's grid, (id of a cond, the branch that it takes) of each.
     """
 
     phase: Phase | None = None
@@ -31,7 +30,6 @@ class Context(NamedTuple):
     scope: tuple[str, ...] = ()
     known: Known = ()
     place: Frame | None = None
-    decided: tuple[tuple[int, int], ...] = ()
 
     @property
     def settled(self) -> bool:

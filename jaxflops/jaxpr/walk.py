@@ -117,7 +117,7 @@ class _Walker:
         place = self._place(eqn, site, context)
         if place is not None and eqn.primitive.name in ("while", "cond"):
             site = site._replace(source=place)
-        inner = Context(phase, () if phase in SETTLED else flags, scope, (), place, context.decided)
+        inner = Context(phase, () if phase in SETTLED else flags, scope, (), place)
         call = Call(eqn, site, inner, self._options, self.jaxpr, self._into(frame, eqn))
         rule = BODY_RULES.get(eqn.primitive.name)
         if rule is None:

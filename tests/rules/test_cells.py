@@ -80,6 +80,17 @@ def test_blocks_above_the_diagonal_are_left_out() -> None:
     assert cost(jax.vmap(f), "f32[3,8,8]").matmul_flops == 3 * taken * 2 * 8**3
 
 
+def test_a_product_in_a_branch_of_a_kernel_has_its_row() -> None:
+    f, x = on_grid(_causal, (4, 4))
+    analysis = jf.analyze(lambda x, w: f(x @ w))(*jf.specs(x, x))
+    rows = analysis.derivation.rows
+    assert [row.flops for row in rows] == [2 * 8**3, 10 * 2 * 8**3]
+    assert sum(row.flops for row in rows) == analysis.matmul_flops
+    assert str(jf.load(analysis.to_json())) == str(analysis)
+    _, executed = jf.analyze_executed(f)(jnp.ones((8, 8)))
+    assert executed.matmul_flops == 10 * 2 * 8**3
+
+
 def test_the_cells_counted_are_those_that_run() -> None:
     """Each cell that takes the branch adds one; the kernel is run, interpreted."""
 

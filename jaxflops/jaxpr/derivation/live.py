@@ -27,9 +27,10 @@ DEAD = Run()
 def live_nodes(jaxpr: Any, live: Any, nodes: Sequence[Node]) -> dict[int, tuple[Any, Node]]:
     """Position of an equation -> what is left of it, and its node; dead ones are missing.
 
-    Removing dead code keeps the variables, so an equation is found by any of its results.
+    Removing dead code keeps the variables, so an equation is found by any of its results. One
+    without any, as a branch of a kernel, is there for its effects, which keep it: in their order.
     """
-    pairs = zip(live.eqns, nodes, strict=True)
+    pairs = list(zip(live.eqns, nodes, strict=True))
     made = {id(var): (eqn, node) for eqn, node in pairs for var in eqn.outvars}
     found = {}
     for at, eqn in enumerate(jaxpr.eqns):
@@ -37,6 +38,9 @@ def live_nodes(jaxpr: Any, live: Any, nodes: Sequence[Node]) -> dict[int, tuple[
             if id(var) in made:
                 found[at] = made[id(var)]
                 break
+    silent = [at for at, eqn in enumerate(jaxpr.eqns) if not eqn.outvars]
+    left = [pair for pair in pairs if not pair[0].outvars]
+    found.update(zip(silent, left, strict=True) if len(silent) == len(left) else ())
     return found
 
 
