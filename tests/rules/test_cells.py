@@ -1,5 +1,6 @@
 """Branches of a kernel that its grid decides count in the cells that take them."""
 
+from dataclasses import fields
 from itertools import product
 
 import jax
@@ -8,6 +9,7 @@ import pytest
 from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import tpu as pltpu
+from jax.experimental.pallas.ops.tpu import flash_attention
 from rule_oracles import cost
 
 import jaxflops as jf
@@ -89,6 +91,25 @@ def test_a_product_in_a_branch_of_a_kernel_has_its_row() -> None:
     assert str(jf.load(analysis.to_json())) == str(analysis)
     _, executed = jf.analyze_executed(f)(jnp.ones((8, 8)))
     assert executed.matmul_flops == 10 * 2 * 8**3
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_flash_attention_of_jax_leaves_out_what_its_mask_does(causal) -> None:
+    """Two products a block forward; backward five, and the scores again in each of two kernels."""
+    batch, heads, length, depth, block = 1, 2, 1024, 128, 128
+    sizes = {field.name: block for field in fields(flash_attention.BlockSizes)}
+    sizes = flash_attention.BlockSizes(**{**sizes, "block_b": 1})
+    attend = lambda q, k, v: flash_attention.flash_attention(
+        q, k, v, causal=causal, block_sizes=sizes
+    )
+    loss = lambda *operands: attend(*operands).sum()
+    args = [jf.spec(f"f32[{batch},{heads},{length},{depth}]")] * 3
+    blocks = length // block
+    cells = blocks * (blocks + 1) // 2 if causal else blocks**2
+    product = 2 * block * block * depth * batch * heads * cells
+    assert jf.analyze(attend)(*args).matmul_flops == 2 * product
+    grad = jf.analyze(loss, mode="grad", argnums=(0, 1, 2))(*args)
+    assert (grad.forward.matmul_flops, grad.backward.matmul_flops) == (2 * product, 7 * product)
 
 
 def test_the_cells_counted_are_those_that_run() -> None:
