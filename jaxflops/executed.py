@@ -81,7 +81,7 @@ class AnalyzeExecuted:
         traced = stage.trace(self.fn, how, args, kwargs)
         jaxpr, name = _jax.expand_high(traced.jaxpr), function_name(self.fn)
         program = named(self.fn, name, how, jaxpr, args, kwargs, how.static)
-        live, used = remove_dead_code(program)
+        live, used = remove_dead_code(program, to_run=True)
         closed = with_constants(live, jaxpr)
         leaves = _leaves(traced, how, args, kwargs)
         run = jax.jit(execute(closed))

@@ -215,6 +215,20 @@ def test_a_platform_is_no_data() -> None:
     assert analysis.interval[1] == analysis.interval[0] or not analysis.caveats
 
 
+def test_what_only_another_platform_reads_is_dead() -> None:
+    def platform(x: Any) -> Any:
+        product = x @ x
+        return lax.platform_dependent(
+            x, product, tpu=lambda x, y: x * y, default=lambda x, y: jnp.sin(x)
+        )
+
+    twice = lambda x: jax.jit(platform)(x) + jax.jit(platform)(x)
+    assert jf.analyze(twice)(jf.spec("f32[8,8]")).flops == 8 * 8
+    outputs, executed = jf.analyze_executed(platform)(jnp.ones((8, 8)))
+    assert jnp.array_equal(outputs, jnp.sin(jnp.ones((8, 8))))
+    assert executed.total.transcendentals == 8 * 8
+
+
 def test_only_the_solve_of_a_linear_solve_runs() -> None:
     def solve(a: Any, b: Any) -> Any:
         return lax.custom_linear_solve(

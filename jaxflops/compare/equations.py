@@ -15,6 +15,7 @@ from jaxflops.compare.trips import trips_by_place
 from jaxflops.jaxpr._jax import dce, expand_high
 from jaxflops.jaxpr.inlined import inlined
 from jaxflops.jaxpr.options import Options
+from jaxflops.jaxpr.platforms import platforms_chosen
 from jaxflops.jaxpr.walk import walk
 from jaxflops.jaxpr.written_out import written_out
 from jaxflops.tree import Node
@@ -55,7 +56,7 @@ class Equations:
     @cached_property
     def _live(self) -> Any:
         """The jaxpr that is lowered: without dead code, what JAX keeps whole written out."""
-        return dce(expand_high(self.traced.jaxpr))[0]
+        return dce(platforms_chosen(expand_high(self.traced.jaxpr)))[0]
 
     @cached_property
     def _whole(self) -> tuple[Node, dict[int, Alone]]:

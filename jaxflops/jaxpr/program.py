@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from jaxflops.errors import JaxflopsError
 from jaxflops.jaxpr import _jax
+from jaxflops.jaxpr.platforms import platforms_chosen
 
 Mode = Literal["call", "grad", "value_and_grad", "vjp"]
 
@@ -75,12 +76,15 @@ def from_the_front(positions: Any, count: int) -> Any:
     return index(positions) + count if counts else positions
 
 
-def remove_dead_code(program: Program) -> tuple[Any, list[bool]]:
+def remove_dead_code(program: Program, *, to_run: bool = False) -> tuple[Any, list[bool]]:
     """The open jaxpr without dead equations (lowering drops them too), and which inputs are used.
 
-    A jaxpr of `grad` keeps equations whose results nobody reads.
+    A jaxpr of `grad` keeps equations whose results nobody reads, and one with a choice by platform
+    those for branches that are not counted.
+
+    to_run: it will be run, so that every branch stays.
     """
-    return _jax.dce(program.jaxpr)
+    return _jax.dce(program.jaxpr if to_run else platforms_chosen(program.jaxpr))
 
 
 def function_name(target: Any) -> str:

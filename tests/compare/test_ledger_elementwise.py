@@ -239,6 +239,12 @@ def test_a_result_that_nothing_reads_has_no_work_of_its_own(fn):
     assert (found.unexplained, found.ok) == (0, True)
 
 
+def test_what_a_branch_of_another_platform_reads_is_no_work():
+    """JAX takes a diagonal by a mask on one platform, and makes the mask for all."""
+    found = account(jnp.linalg.det, "f32[8,8]", compiled=True)
+    assert (found.unexplained, found.ok) == (0, True)
+
+
 def branches(p, x):
     return lax.cond(p, lambda x: x * x, lambda x: x + x, x)
 

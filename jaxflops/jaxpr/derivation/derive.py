@@ -23,7 +23,7 @@ from jaxflops.tree import Node
 def derive(program: Program, options: Options, tree: Node | None = None) -> Derivation:
     """The contractions of a traced program, in order of execution.
 
-    tree: of the live program, where its multiplicities are not those of a walk but observed.
+    tree: of the live program that ran, where its multiplicities are observed, not those of a walk.
     Dead contractions help to find what belongs together, and are no rows.
     """
     return Deriver(program, options, tree).derivation()
@@ -33,7 +33,7 @@ class Deriver:
     """The steps of one derivation."""
 
     def __init__(self, program: Program, options: Options, tree: Node | None = None) -> None:
-        live, _ = remove_dead_code(program)
+        live, _ = remove_dead_code(program, to_run=tree is not None)
         self.tree = tree or walk(with_constants(live, program.jaxpr), options)
         self.flow = Flow(program.jaxpr, live, self.tree, options)
         authored = Authored(self.flow)

@@ -7,6 +7,7 @@ from typing import Any
 
 from jaxflops.jaxpr import _jax
 from jaxflops.jaxpr.op import Bodies, Body, OneOf, Op, OpenLoop
+from jaxflops.jaxpr.platforms import chosen
 from jaxflops.jaxpr.registry import body_rule
 from jaxflops.jaxpr.rules.calls import straight
 from jaxflops.jaxpr.symbols import to_count
@@ -68,20 +69,14 @@ def cond(op: Op, /, *, branches: Any, branches_platforms: Any = None, **_: Any) 
         straight(op, jaxpr, label=f"branch {i}", skip=1) for i, jaxpr in enumerate(branches)
     )
     names = tuple(map(_name, branches))
-    chosen = None if branches_platforms is None else _default(branches_platforms)
-    return OneOf(bodies, chosen, names)
+    taken = None if branches_platforms is None else chosen(branches_platforms)
+    return OneOf(bodies, taken, names)
 
 
 def _name(branch: Any) -> str:
     """The name of the function that was traced into a branch; empty where unknown."""
     info = getattr(_jax.open_jaxpr(branch), "debug_info", None)
     return str(getattr(info, "func_name", "") or "")
-
-
-def _default(platforms: Any) -> int:
-    """The branch for every platform that has none of its own, or the last."""
-    generic = [i for i, names in enumerate(platforms) if names is None]
-    return generic[0] if generic else len(platforms) - 1
 
 
 def unknown_bodies(params: Mapping[str, Any]) -> tuple[Body, ...]:
