@@ -103,7 +103,12 @@ def by_phase(entries: Entries) -> dict[Phase, int]:
 
 
 def place_of(site: Site) -> Place:
-    """A site in those words; what has no phase of its own is forward."""
-    source = site.source
+    """A site in those words; what has no phase of its own is forward.
+
+    A scope that the user named `a/b` is two in HLO, where slashes part them.
+    """
+    source, scope = site.source, site.scope
     file, line = (source.file, source.line) if source is not None else ("", 0)
-    return Place(site.phase or "forward", site.scope, file, line)
+    if any("/" in name or not name for name in scope):
+        scope = tuple(part for name in scope for part in name.split("/") if part)
+    return Place(site.phase or "forward", scope, file, line)

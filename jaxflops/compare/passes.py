@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 from types import MappingProxyType
 from typing import Any, NamedTuple
+from uuid import uuid4
 from weakref import finalize
+
+import jax
 
 from jaxflops.compare import stage
 from jaxflops.compare.entries import Entries, Entry, Pieces, contractions, pieces
@@ -26,7 +30,17 @@ from jaxflops.hlo.walk import walk
 
 # module_0002.jit_f.0008.simplification.after_algsimp.before_dce.hlo.pb
 _DUMP = re.compile(r"\.(\d{4})\.([^/]*?)\.after_([^/]*?)(?:\.before_[^/]*?)?\.hlo\.pb$")
-_DUMPING = {"xla_dump_hlo_pass_re": ".*", "xla_dump_hlo_as_proto": True}
+# All of every module, whatever XLA_FLAGS ask for.
+_DUMPING: dict[str, str | int | bool] = {
+    "xla_dump_hlo_pass_re": ".*",
+    "xla_dump_hlo_as_proto": True,
+    "xla_dump_hlo_module_re": "",
+    "xla_dump_hlo_pipeline_re": "",
+    "xla_dump_compress_protos": False,
+    "xla_dump_max_hlo_modules": -1,
+}
+# A number for another kind of dump, which is part of the key of JAX's compilation cache.
+_UNIQUE = "xla_debug_buffer_assignment_show_max"
 
 
 class Snapshot(NamedTuple):
@@ -129,9 +143,25 @@ def compiled(lowered: Any, devices: int, options: Options) -> tuple[Any, Passes]
     folder = Path(mkdtemp())
     passes = Passes(folder, devices, options)
     try:
-        return stage.compiled(lowered, {"xla_dump_to": str(folder), **_DUMPING}), passes
+        with _uncached() as unique:
+            dumping = {"xla_dump_to": str(folder), **_DUMPING, **unique}
+            return stage.compiled(lowered, dumping), passes
     except JaxflopsError:
         return stage.compiled(lowered), passes
+
+
+@contextmanager
+def _uncached() -> Iterator[dict[str, int]]:
+    """An option by which the persistent compilation cache does not know a program, nor keep it.
+
+    Its key leaves dumps out, and a program that it holds is not compiled: nothing would be dumped.
+    """
+    longest = jax.config.jax_persistent_cache_min_compile_time_secs  # type: ignore[attr-defined]
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", float("inf"))  # type: ignore[no-untyped-call]
+    try:
+        yield {_UNIQUE: uuid4().int % 2**31}
+    finally:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", longest)  # type: ignore[no-untyped-call]
 
 
 def changes(passes: Passes) -> list[Change]:

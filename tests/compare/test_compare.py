@@ -1,6 +1,9 @@
 """`jf.compare`: three columns, conserved from one to the next by named rows."""
 
 import json
+import os
+import subprocess
+import sys
 from functools import cache
 
 import jax
@@ -253,3 +256,42 @@ def test_library_code_stands_where_it_is_called(name):
     assert (found.unexplained, found.ok) == (0, True)
     lines = {leaf.site.source.line for leaf in found.counted.tree.leaves() if leaf.site.source}
     assert lines == {fn.__code__.co_firstlineno}
+
+
+@pytest.mark.parametrize("name", ["a/b", "a/", "/a//b", "", "a b", "a.b:c"])
+def test_scopes_of_any_name_are_the_same_place_in_every_column(name):
+    def named(a):
+        with jax.named_scope(name), jax.named_scope("inner"):
+            return a @ a
+
+    ledger = jf.compare(named)(jf.spec("f32[8,8]"))
+    assert (ledger.ok, ledger.unexplained) == (True, 0)
+
+
+CACHED = """
+import sys, jax, jax.numpy as jnp, jaxflops as jf
+jax.config.update("jax_compilation_cache_dir", sys.argv[1])
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+for _ in range(2):
+    found = jf.compare(lambda a, b: jnp.tanh(a @ b) + a @ b)(*jf.specs("f32[8,8]", "f32[8,8]"))
+    print(found.ok, found.unexplained, [row.cause for row in found.rows])
+    jax.jit(lambda a: a + 1)(1.0)
+    jax.clear_caches()
+"""
+
+
+def test_a_ledger_knows_its_passes_whatever_is_cached_and_dumped(tmp_path):
+    """What the persistent cache holds is not compiled, and the user's flags may dump less."""
+    flags = "--xla_dump_hlo_module_re=no --xla_dump_compress_protos --xla_dump_hlo_pipeline_re=no"
+    run = subprocess.run(
+        [sys.executable, "-c", CACHED, str(tmp_path)],
+        env={**os.environ, "XLA_FLAGS": flags},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert run.stdout.splitlines() == ["True 0 ['common subexpression merged (pass cse)']"] * 2
+    cached = [path.name for path in tmp_path.iterdir() if path.name.endswith("-cache")]
+    assert len(cached) == 1  # the user's own program
