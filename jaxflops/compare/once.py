@@ -16,7 +16,8 @@ def projected_once(tree: Node) -> list[Row]:
     """The rows from a lowered tree's contractions to `tree.once()`: one a loop or conditional.
 
     Innermost first: a loop that runs n times within an outer one that runs m times takes away
-    m·(n - 1) times its body, whose own loops stand for one iteration already.
+    m·(n - 1) times its body, whose own loops stand for one iteration already. One that does not run
+    adds its body.
     """
     return [row for row in _rows(tree, HERE, 1) if row.flops]
 
@@ -24,8 +25,10 @@ def projected_once(tree: Node) -> list[Row]:
 def _rows(node: Node, outer: Site, runs: int) -> Iterator[Row]:
     site, times = node.site.within(outer), int(node.times)
     for child in node.children:
-        if child.total.matmul_flops != 0 or node.choice:
-            yield from _rows(child, site, runs * times) if child.times != 0 else ()
+        if node.choice and child.times == 0:  # a branch that is not counted
+            continue
+        if node.choice or child.total.matmul_flops != 0 or _once(child):
+            yield from _rows(child, site, runs * times)
     if node.choice:
         most = max((int(c.once().matmul_flops) for c in node.children), default=0)
         ran = sum(int(c.once().matmul_flops) for c in node.children if c.times != 0)

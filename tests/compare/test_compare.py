@@ -295,3 +295,17 @@ def test_a_ledger_knows_its_passes_whatever_is_cached_and_dumped(tmp_path):
     assert run.stdout.splitlines() == ["True 0 ['common subexpression merged (pass cse)']"] * 2
     cached = [path.name for path in tmp_path.iterdir() if path.name.endswith("-cache")]
     assert len(cached) == 1  # the user's own program
+
+
+def never(x):
+    """Runs 0 times, in a loop that runs 3 times."""
+    step = lambda c: (c[0] + 1, c[1] @ c[1])
+    inner = lambda x: lax.while_loop(lambda c: c[0] < 0, step, (0, x))[1]
+    return lax.fori_loop(0, 3, lambda _, x: inner(x), x)
+
+
+def test_a_loop_that_does_not_run_has_its_body_once():
+    comparison = jf.compare(never, compiled=False)(*jf.specs("f32[8,8]"))
+    assert comparison.lowered.matmul_flops == 0
+    assert comparison.lowered.tree.once().matmul_flops == 2 * 8**3
+    conserved(comparison)
