@@ -71,13 +71,13 @@ class Calls:
         flag = flow.like(ins.shape, True) if site.phase in SETTLED else call.flags[0]
         body_name, test_name = ins.called
         while True:
-            body = self._walk(body_name, call.context._replace(flags=(flag,)))
+            body = self._walk(body_name, self._context(call, body_name, (flag,)))
             grown = flow.either(flag, body.flag)
             if grown == flag:
                 break
             flag = grown
-        test = self._walk(test_name, call.context._replace(flags=(flag,)))
-        trips = self.loops.trips(ins, call.where, site.scope)
+        test = self._walk(test_name, self._context(call, test_name, (flag,)))
+        trips = self.loops.trips(ins, call.where, site.scope, call.context.callers)
         phases = body.phases | test.phases
         site, nodes = placed(site, (*test.nodes, *body.nodes), phases)
         parts = (
@@ -92,7 +92,7 @@ class Calls:
         pairs = list(zip(ins.called, call.flags[1:], strict=True))
         if call.where[ins.operands[0]].shape.dtype == "pred":
             pairs.reverse()
-        walked = [self._walk(name, call.context._replace(flags=(flag,))) for name, flag in pairs]
+        walked = [self._walk(name, self._context(call, name, (flag,))) for name, flag in pairs]
         phases: Phases = frozenset().union(*(each.phases for each in walked))
         site, nodes = placed(call.site, [n for each in walked for n in each.nodes], phases)
         found = iter(nodes)
@@ -111,13 +111,13 @@ class Calls:
         """A function, once; one whose names begin at the call is shared by its calls."""
         name, site = call.ins.called[0], call.site
         if not self._is_relative(name):
-            walked = self._walk(name, call.context._replace(flags=call.flags))
+            walked = self._walk(name, self._context(call, name, call.flags))
             site, nodes = placed(site, walked.nodes, walked.phases)
             return Result(branch("call", site, nodes), walked.flag, walked.phases)
         phase = compose_phase(call.context.phase, site.phase)
         settled = phase in SETTLED
         flags = () if settled else call.flags
-        context = Context(flags, phase, relative=True, fused=call.context.fused)
+        context = self._context(call, name, flags)._replace(phase=phase, relative=True)
         walked = self._walk(name, context)
         phases = frozenset(compose_phase(site.phase, inner) for inner in walked.phases)
         flag = flow.like(call.ins.shape, True) if settled else walked.flag
@@ -126,7 +126,7 @@ class Calls:
     def _fusion(self, call: Call) -> Result:
         """Instructions inside own their FLOPs; the fusion its bytes, at their deepest scope."""
         ins, inner = call.ins, self._module[call.ins.called[0]]
-        context = Context(call.flags, call.context.phase, call.context.relative, fused=True)
+        context = self._context(call, inner.name, call.flags)._replace(fused=True)
         walked = self._walk(inner.name, context)
         site, nodes = placed(call.site, walked.nodes, walked.phases | {call.site.phase})
         scopes = {node.site.scope for node in walked.nodes} - {COMPILER}
@@ -137,6 +137,11 @@ class Calls:
         own = Node(label, Site((), None, call.site.phase), cost, cost, plain(ins.shape), "moved")
         node = branch("fusion", site, nodes if call.context.fused else (own, *nodes))
         return Result(node, walked.flag, walked.phases | {call.site.phase})
+
+    def _context(self, call: Call, name: str, flags: tuple[Flag, ...]) -> Context:
+        """That of a computation which an instruction runs on operands with these flags."""
+        callers = self.loops.entered(name, call.ins, call.where, call.context.callers)
+        return call.context._replace(flags=flags, callers=callers)
 
     def _is_relative(self, name: str) -> bool:
         """Whether the op_names of a function begin at its calls, not at the program."""

@@ -12,6 +12,10 @@ from jaxflops.tree import Node, Phase
 SETTLED = ("backward", "recompute")
 
 
+Callers = tuple[tuple[str, str, str], ...]
+"""(computation, the computation that calls it, the instruction there), by the computation."""
+
+
 class Context(NamedTuple):
     """What a computation's own instructions cannot tell about where it is called.
 
@@ -19,12 +23,14 @@ class Context(NamedTuple):
     phase: of the calls around it; kept only while names are relative to the call.
     relative: names in it begin at the call, as in functions that are lowered once.
     fused: bytes are the fusion's.
+    callers: of computations with several callers that say how often its loops run: which it is.
     """
 
     flags: tuple[Flag, ...] = ()
     phase: Phase | None = None
     relative: bool = False
     fused: bool = False
+    callers: Callers = ()
 
 
 class Walked(NamedTuple):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from jaxflops.errors import JaxflopsError
+from jaxflops.hlo.context import Callers
 from jaxflops.hlo.ir import Computation, Instruction, Module
-from jaxflops.hlo.trip_counts import trip_count
+from jaxflops.hlo.trip_counts import TripCount, trip_count
 from jaxflops.polynomial import Count, symbol
 
 
@@ -25,7 +27,8 @@ class Loops:
     def __init__(self, module: Module, hints: Mapping[str, Count]) -> None:
         self._module = module
         self._hints = hints
-        self._known: dict[tuple[str, str], Trips] = {}
+        self._known: dict[tuple[str, str, Callers], Trips] = {}
+        self._found: dict[tuple[str, str, Callers], TripCount] = {}
         self._names: set[str] = set()
         self._places: dict[str, None] = {}
 
@@ -39,18 +42,54 @@ class Loops:
                 f"{', '.join(map(repr, filter(None, self._places))) or 'none'}"
             )
 
-    def trips(self, loop: Instruction, where: Computation, scope: tuple[str, ...]) -> Trips:
-        """The trips of `loop`, which stands in the computation `where`."""
-        key = (where.name, loop.name)
+    def trips(
+        self,
+        loop: Instruction,
+        where: Computation,
+        scope: tuple[str, ...],
+        callers: Callers = (),
+    ) -> Trips:
+        """The trips of `loop`, which stands in the computation `where`, run by these callers."""
+        if not self._count(loop, where).by_caller:
+            callers = ()
+        key = (where.name, loop.name, callers)
         if key not in self._known:
-            self._known[key] = self._count(loop, where, scope)
+            self._known[key] = self._trips(loop, self._count(loop, where, callers), scope)
         return self._known[key]
 
-    def _count(self, loop: Instruction, where: Computation, scope: tuple[str, ...]) -> Trips:
+    def entered(
+        self, name: str, call: Instruction, where: Computation, callers: Callers
+    ) -> Callers:
+        """The callers that decide loops in the computation `name`, which `call` in `where` runs."""
+        if name not in self._decided:
+            return ()
+        several = len(self._module.callers[name]) > 1
+        return (*callers, (name, where.name, call.name)) if several else callers
+
+    @cached_property
+    def _decided(self) -> frozenset[str]:
+        """Computations in which a loop runs as often as one of several callers says."""
+        found: set[str] = set()
+        for where in self._module.computations.values():
+            for ins in where.instructions.values():
+                if ins.called and (
+                    not found.isdisjoint(ins.called)
+                    or (ins.opcode == "while" and self._count(ins, where).by_caller)
+                ):
+                    found.add(where.name)
+                    break
+        return frozenset(found)
+
+    def _count(self, loop: Instruction, where: Computation, callers: Callers = ()) -> TripCount:
+        key = (where.name, loop.name, callers)
+        if key not in self._found:
+            self._found[key] = trip_count(self._module, where, loop, callers)
+        return self._found[key]
+
+    def _trips(self, loop: Instruction, found: TripCount, scope: tuple[str, ...]) -> Trips:
         place = _place(loop)
         keys = _keys(loop, scope)
         self._places.update(dict.fromkeys(keys))
-        found = trip_count(self._module, where, loop)
         if found.count is None:
             return self._open(place, keys, found.reason)
         if found.disputed:

@@ -12,8 +12,9 @@ from typing import Literal
 
 from jaxflops.formulas.induction import Evaluated, Recurrence
 from jaxflops.formulas.scalar_steps import OpenLoopError
+from jaxflops.hlo.context import Callers
 from jaxflops.hlo.ir import Computation, Instruction, Module
-from jaxflops.hlo.loop_start import initial
+from jaxflops.hlo.loop_start import SeveralCallersError, initial
 from jaxflops.hlo.slicing import Path, Slice
 
 Provenance = Literal["induction", "evaluated", "annotated", "open"]
@@ -27,12 +28,14 @@ class TripCount:
       loop's scalars one iteration after the other (`evaluated`), or as XLA says (`annotated`).
     reason: a sentence for people.
     annotated: what XLA wrote on the loop, if anything; `disputed` if that is another number.
+    by_caller: which of several callers runs it decides.
     """
 
     count: int | None
     provenance: Provenance
     reason: str
     annotated: int | None = None
+    by_caller: bool = False
 
     @property
     def disputed(self) -> bool:
@@ -40,28 +43,35 @@ class TripCount:
         return None not in (self.count, self.annotated) and self.count != self.annotated
 
 
-def trip_count(module: Module, where: Computation, loop: Instruction) -> TripCount:
-    """The trip count of `loop`, a `while` in the computation `where` of `module`."""
+def trip_count(
+    module: Module, where: Computation, loop: Instruction, callers: Callers = ()
+) -> TripCount:
+    """The trip count of `loop`, a `while` in the computation `where` of `module`.
+
+    callers: of computations with several, the one that runs it now.
+    """
     said = loop.known_trip_count
     try:
-        count, provenance, reason = _Loop(module, where, loop).count()
+        count, provenance, reason = _Loop(module, where, loop, callers).count()
     except OpenLoopError as error:
-        return _unknown(said, str(error))
+        return _unknown(said, str(error), by_caller=isinstance(error, SeveralCallersError))
     except RecursionError:
         return _unknown(said, "a chain of operations that is too long to follow")
     return TripCount(count, provenance, reason, said)
 
 
-def _unknown(said: int | None, why: str) -> TripCount:
+def _unknown(said: int | None, why: str, *, by_caller: bool = False) -> TripCount:
     if said is not None:
         return TripCount(said, "annotated", f"XLA says so; the condition depends on {why}", said)
-    return TripCount(None, "open", f"the condition depends on {why}")
+    return TripCount(None, "open", f"the condition depends on {why}", by_caller=by_caller)
 
 
 class _Loop:
     """One loop, its condition and state sliced, its invariant state folded into constants."""
 
-    def __init__(self, module: Module, where: Computation, loop: Instruction) -> None:
+    def __init__(
+        self, module: Module, where: Computation, loop: Instruction, callers: Callers
+    ) -> None:
         self.module, self.where, self.loop = module, where, loop
         self.slice = Slice(module)
         body, condition = (
@@ -73,7 +83,7 @@ class _Loop:
         while missing := [path for path in self.slice.slots if path not in self.next]:
             for path in missing:
                 self.next[path] = self.slice.result(body, path)
-        self.start = {path: initial(module, where, loop, path) for path in self.next}
+        self.start = {path: initial(module, where, loop, path, callers) for path in self.next}
 
     def count(self) -> tuple[int, Provenance, str]:
         part = self.slice

@@ -6,6 +6,8 @@ import pytest
 from hlo_programs import DUMPS, count_of, shape
 
 from jaxflops.hlo.module import read_module
+from jaxflops.hlo.walk import walk
+from jaxflops.polynomial import symbol
 
 
 def loops(function, *args, stage="lowered"):
@@ -99,3 +101,78 @@ def test_a_triangular_loop_stays_open_and_names_the_loop_around_it():
 )
 def test_loops_of_other_backends(name, counts):
     assert [each.count for each in count_of(read_module(DUMPS / f"{name}.pb"))] == counts
+
+
+@jax.jit
+def repeated(n, x, w):
+    return jax.lax.fori_loop(0, n, lambda i, h: jnp.tanh(h @ w), x)
+
+
+@jax.jit
+def repeated_twice(n, m, x, w):
+    return repeated(n, x, w) + repeated(m, x, w) + repeated(2, x, w)
+
+
+def deep(x, w):
+    return repeated_twice(3, 5, x, w) + repeated_twice(7, 11, x, w)
+
+
+def around(x, w):
+    """In a scan, in branches, and beside them."""
+    x = jax.lax.scan(lambda h, _: (repeated(4, h, w), None), x, length=3)[0]
+    return jax.lax.cond(x[0, 0] > 0, lambda: repeated(6, x, w), lambda: repeated(9, x, w))
+
+
+@pytest.mark.parametrize(("function", "times"), [(deep, 3 + 5 + 2 + 7 + 11 + 2), (around, 12 + 9)])
+def test_a_function_that_is_lowered_once_loops_as_often_as_each_caller_says(function, times):
+    lowered = jax.jit(function).lower(shape(8, 8), shape(8, 8))
+    tree = walk(read_module(lowered))
+    tree.check()
+    assert tree.total.matmul_flops == times * 2 * 8**3
+
+
+def test_a_bound_that_only_one_caller_knows_is_open_for_the_other():
+    both = lambda x, w, n: repeated(jnp.int32(3), x, w) + repeated(n, x, w)
+    lowered = jax.jit(both).lower(shape(8, 8), shape(8, 8), shape(dtype=jnp.int32))
+    found = walk(read_module(lowered)).total.matmul_flops
+    (name,) = found.symbols
+    assert name.startswith("trips(test_loops.py:")
+    assert found - 3 * 2 * 8**3 == 2 * 8**3 * symbol(name)
+
+
+def test_branches_that_are_one_computation_do_not_say_which_operand_it_has():
+    text = """HloModule branches
+
+%body (s: (s32[], s32[])) -> (s32[], s32[]) {
+  %s = (s32[], s32[]) parameter(0)
+  %i = s32[] get-tuple-element(%s), index=0
+  %n = s32[] get-tuple-element(%s), index=1
+  %one = s32[] constant(1)
+  %next = s32[] add(%i, %one)
+  ROOT %r = (s32[], s32[]) tuple(%next, %n)
+}
+
+%test (s: (s32[], s32[])) -> pred[] {
+  %s = (s32[], s32[]) parameter(0)
+  %i = s32[] get-tuple-element(%s), index=0
+  %n = s32[] get-tuple-element(%s), index=1
+  ROOT %r = pred[] compare(%i, %n), direction=LT
+}
+
+%branch (n: s32[]) -> (s32[], s32[]) {
+  %n = s32[] parameter(0)
+  %zero = s32[] constant(0)
+  %s = (s32[], s32[]) tuple(%zero, %n)
+  ROOT %loop = (s32[], s32[]) while(%s), condition=%test, body=%body
+}
+
+ENTRY %main (p: pred[]) -> (s32[], s32[]) {
+  %p = pred[] parameter(0)
+  %three = s32[] constant(3)
+  %five = s32[] constant(5)
+  ROOT %r = (s32[], s32[]) conditional(%p, %three, %five), \
+true_computation=%branch, false_computation=%branch
+}
+"""
+    (found,) = count_of(read_module(text))
+    assert found.count is None
