@@ -7,13 +7,14 @@ Sources: the comments of these passes in XLA (`xla/hlo/transforms`, `xla/service
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeVar
 
 from jaxflops.compare.entries import Entries, Entry, Place, total
 from jaxflops.compare.passes import Change
 from jaxflops.hlo.sites import COMPILER
 
+T = TypeVar("T")
 Law = Callable[[Change], bool]
 
 
@@ -71,6 +72,13 @@ def shrinks(change: Change) -> bool:
     places = {entry.place for entry in change.before}
     fewer = total(change.after) < total(change.before)
     return fewer and all(entry.place in places for entry in _new(change))
+
+
+def hoists(change: Change) -> bool:
+    """What runs less often has left a loop, and still runs."""
+    moved = _excess(change.depths, change.new_depths)
+    left = {entry for entry, depth in moved if depth}
+    return merges_equals(change) and all(entry in left for entry in _gone(change))
 
 
 def multiplies_by_groups(change: Change) -> bool:
@@ -142,9 +150,9 @@ def _new(change: Change) -> dict[Entry, int]:
     return _excess(change.after, change.before)
 
 
-def _excess(left: Entries, right: Entries) -> dict[Entry, int]:
-    counts = {entry: times - right.get(entry, 0) for entry, times in left.items()}
-    return {entry: times for entry, times in counts.items() if times > 0}
+def _excess(left: Mapping[T, int], right: Mapping[T, int]) -> dict[T, int]:
+    counts = {key: times - right.get(key, 0) for key, times in left.items()}
+    return {key: times for key, times in counts.items() if times > 0}
 
 
 SHARED = Cause("one device's share, not that of all", shares_out)
@@ -153,10 +161,10 @@ CAUSES = {
     "dce": Cause("dead code removed", only_removes),
     "simplify-while-loops": Cause("dead code removed", only_removes),
     "algsimp": Cause("algebraic rewrite", shrinks),
-    "dot-strength-reduction": Cause("product of size 1 made elementwise", shrinks),
-    "dot_decomposer": Cause("product of size 1 made elementwise", shrinks),
+    "dot-strength-reduction": Cause("product of size 1 made elementwise", only_removes),
+    "dot_decomposer": Cause("product of size 1 made elementwise", only_removes),
     "constant_folding": Cause("constant folded", only_removes),
-    "while-loop-invariant-code-motion": Cause("loop-invariant product hoisted", shrinks),
+    "while-loop-invariant-code-motion": Cause("loop-invariant product hoisted", hoists),
     "convolution-group-converter": Cause("grouped convolution made dense", multiplies_by_groups),
     "conv-rewriter": Cause("repeated as a library's call, the original left as dead code", repeats),
     "conv-padding-legalization": Cause("padding of a convolution made real", makes_padding_real),

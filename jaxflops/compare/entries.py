@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jaxflops.errors import JaxflopsError
-from jaxflops.tree import Leaf, Node, Phase, Site
+from jaxflops.tree import HERE, Leaf, Node, Phase, Site
 
 FIELDS = ("other_flops", "transcendentals")
 """The fields of a `Cost` that are elementwise work and reductions."""
@@ -54,6 +54,24 @@ def contractions(tree: Node) -> Counter[Entry]:
                 'numbers; give loops trip_counts={"scope or file:line": n}, and sizes as numbers'
             )
         found[Entry(place_of(site), flops)] += times
+    return found
+
+
+Depths = Mapping[tuple[Entry, int], int]
+"""How many contractions of a kind stand in a program within how many loops."""
+
+
+def depths(tree: Node) -> Depths:
+    """Of each contraction, within how many loops its text stands; without multiplicities."""
+    found: Counter[tuple[Entry, int]] = Counter()
+    stack: list[tuple[Node, Site, int]] = [(tree, HERE, 0)]
+    while stack:
+        node, outer, depth = stack.pop()
+        site = node.site.within(outer)
+        if isinstance(node.own.matmul_flops, int) and node.own.matmul_flops:
+            found[Entry(place_of(site), node.own.matmul_flops), depth] += 1
+        inside = depth + (node.label == "while")
+        stack += [(child, site, inside) for child in node.children]
     return found
 
 

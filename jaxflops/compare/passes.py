@@ -18,7 +18,7 @@ from weakref import finalize
 import jax
 
 from jaxflops.compare import stage
-from jaxflops.compare.entries import Entries, Entry, Pieces, contractions, pieces
+from jaxflops.compare.entries import Depths, Entries, Entry, Pieces, contractions, depths, pieces
 from jaxflops.compare.join import Difference, join
 from jaxflops.compare.live import live, working
 from jaxflops.compare.windows import every_tap
@@ -48,7 +48,8 @@ class Snapshot(NamedTuple):
 
     pieces: elementwise work of what is not dead; None where data decide how often it runs.
     groups: group counts of its convolutions. taps: their FLOPs with every tap of their windows.
-    opcodes: how many instructions it has of each.
+    opcodes: how many instructions it has of each. depths: how many of each contraction stand within
+      how many loops.
     """
 
     entries: Entries
@@ -56,6 +57,7 @@ class Snapshot(NamedTuple):
     groups: frozenset[int] = frozenset()
     taps: Mapping[Entry, int] = MappingProxyType({})
     opcodes: Mapping[str, int] = MappingProxyType({})
+    depths: Depths = MappingProxyType({})
 
 
 class Form(NamedTuple):
@@ -74,6 +76,7 @@ class Change(NamedTuple):
       the pass that it runs in.
     groups: group counts of the convolutions before it. devices: that share the program.
     taps: of each convolution before it, its FLOPs with every tap of its windows.
+    depths, new_depths: how many of each contraction stand within how many loops, before and after.
     """
 
     name: str
@@ -82,6 +85,8 @@ class Change(NamedTuple):
     groups: frozenset[int] = frozenset()
     devices: int = 1
     taps: Mapping[Entry, int] = MappingProxyType({})
+    depths: Depths = MappingProxyType({})
+    new_depths: Depths = MappingProxyType({})
 
     @property
     def differences(self) -> list[Difference]:
@@ -135,6 +140,7 @@ class Passes:
             frozenset(groups - {1}),
             every_tap(module, tree) if any(each.attributes.conv for each in every) else {},
             Counter(each.opcode for each in every),
+            depths(tree),
         )
 
 
@@ -175,7 +181,8 @@ def changes(passes: Passes) -> list[Change]:
 
 def _change(step: Step, devices: int) -> Change:
     before, after = step.before, step.after
-    return Change(step.name, before.entries, after.entries, before.groups, devices, before.taps)
+    found = Change(step.name, before.entries, after.entries, before.groups, devices, before.taps)
+    return found._replace(depths=before.depths, new_depths=after.depths)
 
 
 def _dumps(folder: Path) -> list[tuple[str, Path]]:

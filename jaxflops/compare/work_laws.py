@@ -29,8 +29,9 @@ def merges(change: WorkChange) -> Lawful:
 
 
 def repeats(change: WorkChange) -> Lawful:
-    """Pieces run more often: each new one is equal to one that ran before."""
-    return NOTHING, _among(change.new, change.before)
+    """Pieces run more often: each equal to one that ran before, of an opcode that is there more."""
+    again = _among(change.new, change.before)
+    return NOTHING, Counter({p: n for p, n in again.items() if change.fewer[p.opcode] < 0})
 
 
 def converts(change: WorkChange) -> Lawful:

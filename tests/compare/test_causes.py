@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import jax.numpy as jnp
 import pytest
+from jax import lax
 
+import jaxflops as jf
 from jaxflops.compare.causes import cause_of
 from jaxflops.compare.entries import Entry, Place, contractions
 from jaxflops.compare.passes import Change
 from jaxflops.compare.windows import every_tap
+from jaxflops.hlo.loops import Loops
 from jaxflops.hlo.module import read_module
 from jaxflops.hlo.walk import walk
 
@@ -70,6 +74,9 @@ BROKEN = [
     ("conv-rewriter", {Entry(A, 8): 2}, {Entry(A, 8): 5}),  # more than once again
     ("conv-rewriter", {Entry(A, 8): 2}, {Entry(A, 8): 2, Entry(A, 9): 1}),  # something new
     ("conv-rewriter", {Entry(A, 8): 1, Entry(B, 6): 1}, {Entry(A, 8): 2}),  # something is gone
+    ("dot_decomposer", {Entry(A, 8): 2}, {Entry(A, 4): 2}),  # not gone: half of it is there
+    ("dot-strength-reduction", {Entry(A, 8): 2}, {Entry(A, 4): 2}),
+    ("while-loop-invariant-code-motion", {Entry(A, 8): 6}, {Entry(A, 8): 1}),  # stays where it was
     ("no-such-pass", {Entry(A, 8): 1}, {}),
 ]
 
@@ -82,6 +89,34 @@ def test_a_change_within_its_law_is_explained(name, before, after, cause):
 @pytest.mark.parametrize(("name", "before", "after"), BROKEN)
 def test_a_change_that_breaks_its_law_is_not(name, before, after):
     assert cause_of(Change(name, before, after, frozenset({4}), 4)) is None
+
+
+def test_what_is_hoisted_has_left_its_loop():
+    hoisted = Change("while-loop-invariant-code-motion", {Entry(A, 8): 6}, {Entry(A, 8): 1})
+    outside = hoisted._replace(depths={(Entry(A, 8), 1): 1}, new_depths={(Entry(A, 8), 0): 1})
+    assert cause_of(outside) == "loop-invariant product hoisted"
+    inside = outside._replace(new_depths=outside.depths)
+    assert cause_of(inside) is None
+    gone = outside._replace(after={})
+    assert cause_of(gone) is None
+
+
+def test_a_trip_count_lost_while_a_product_is_hoisted_shows(monkeypatch):
+    """Both happen at the pass that widens the loop's state by the hoisted product."""
+    trips = Loops.trips
+
+    def wrong(self, loop, *rest):
+        found = trips(self, loop, *rest)
+        return found._replace(number=1) if len(loop.shape.parts) > 3 else found
+
+    def scanned(x, w):
+        body = lambda h, _: (jnp.tanh(h @ w) + (w @ w)[:4], None)
+        return lax.scan(body, x, None, length=6)[0]
+
+    args = jf.specs("f32[4,16]", "f32[16,16]")
+    assert jf.compare(scanned)(*args).unexplained == 0
+    monkeypatch.setattr(Loops, "trips", wrong)
+    assert jf.compare(scanned)(*args).unexplained > 0
 
 
 PADDING, TAPS = "conv-padding-legalization", {Entry(A, 8): 12}

@@ -330,7 +330,7 @@ def split(law, before, after, **rest):
 ADD, SMALL = piece("add", 8), piece("add", 2)
 KEPT = {
     "merged": (work_laws.merges, {ADD: 2}, {ADD: 1}, {}),
-    "repeated": (work_laws.repeats, {ADD: 1}, {ADD: 3}, {}),
+    "repeated": (work_laws.repeats, {ADD: 1}, {ADD: 3}, {"fewer": Counter(add=-2)}),
     "rewritten": (work_laws.rewrites, {piece("divide", 8): 1}, {piece("multiply", 8): 1}, {}),
     "a row's reciprocal": (
         work_laws.rewrites,
@@ -365,6 +365,7 @@ KEPT = {
     ),
 }
 BROKEN = {
+    "counted again, and not there again": (work_laws.repeats, {ADD: 1}, {ADD: 2}, {}),
     "nothing equal is left": (work_laws.merges, {ADD: 1}, {}, {}),
     "nothing equal was there": (work_laws.repeats, {SMALL: 1}, {SMALL: 1, ADD: 1}, {}),
     "larger": (work_laws.rewrites, {piece("divide", 8): 1}, {piece("multiply", 9): 1}, {}),
