@@ -16,6 +16,7 @@ from jaxflops.compare.elementwise import Elementwise
 from jaxflops.compare.equations import Equations
 from jaxflops.compare.lowered import reported
 from jaxflops.compare.rows import Row
+from jaxflops.compare.share import of_all_devices
 from jaxflops.compiled import CompiledAnalysis, read_compiled
 from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.context import Options as HloOptions
@@ -195,7 +196,7 @@ class Compare:
 
 
 def _elementwise(equations: Equations, module: Module, columns: ledger.Columns) -> Elementwise:
-    found = equations.elementwise(columns.lowered)
+    found = of_all_devices(equations.elementwise(columns.lowered), columns.counted)
     return found if columns.passes is None else with_compiled(found, module, columns)
 
 

@@ -41,6 +41,13 @@ def product(x, w):
     return x @ w
 
 
+def parallel(x, w):
+    """The hidden units of a layer, spread over all devices."""
+    each = lambda x, w: lax.psum(jnp.tanh(x) @ w, ("data", "model"))
+    split = (P(None, ("data", "model")), P(("data", "model"), None))
+    return jax.shard_map(each, mesh=MESH, in_specs=split, out_specs=P())(x, w)
+
+
 def args(spec_x, spec_w):
     return (
         jax.ShapeDtypeStruct((16, 32), "float32", sharding=NamedSharding(MESH, spec_x)),
@@ -72,6 +79,7 @@ def accounted(comparison):
         "compiled": comparison.compiled.matmul_flops,
         "unexplained": comparison.unexplained,
         "rows": [[row.step, row.cause, row.flops] for row in comparison.rows],
+        "elementwise": comparison.to_json()["elementwise"],
     }
 
 
@@ -80,6 +88,7 @@ def main():
     split = described(jf.analyze_compiled(product)(*args(P("data", "model"), P("model", None))))
     ledgers = {
         "mapped": accounted(jf.compare(mapped)(*args(P("data", "model"), P("model", "data")))),
+        "parallel": accounted(jf.compare(parallel)(*args(P(), P()))),
         "squared": accounted(
             jf.compare(squared, mode="grad", argnums=(0, 1))(
                 *args(P("data", None), P(None, "model"))

@@ -248,6 +248,17 @@ def test_the_share_of_one_device_has_a_named_cause():
     assert mapped["unexplained"] == squared["unexplained"] == 0
 
 
+def test_elementwise_work_of_all_devices_has_a_row_for_their_share():
+    found = on_eight_devices()["ledgers"]["parallel"]["elementwise"]
+    hidden, out = 16 * 32, 16 * 8  # all devices' calls; the sum that each device makes its part of
+    assert found["counted"] == [8 * out, hidden]
+    assert found["lowered"] == found["compiled"] == [out, hidden // 8]
+    (row,) = found["rows"]
+    assert row["cause"] == "one device's share of each shard_map, not that of all"
+    assert (row["flops"], row["transcendentals"]) == (-7 * out, -7 * hidden // 8)
+    assert (row["explained"], found["unexplained"]) == (True, 0)
+
+
 def test_collectives_by_axis_and_the_share_of_one_device():
     found = on_eight_devices()
     product, mapped = found["product"], found["mapped"]
