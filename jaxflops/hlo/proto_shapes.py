@@ -57,9 +57,12 @@ _DTYPES = dict(
 def read_shape(data: bytes) -> Shape:
     """A serialized ShapeProto; dtypes newer than the reader are named by their number.
 
+    Raises ValueError for one without a dtype: every value has one, and a missing shape reads so.
     Shapes that differ only in what is not read, such as a layout, are one object.
     """
     shape = message_classes()["Shape"].FromString(data)
+    if not shape.element_type:
+        raise ValueError("a shape is missing, or has no dtype")
     dynamic = tuple(shape.is_dynamic_dimension)
     return _shared(
         Shape(

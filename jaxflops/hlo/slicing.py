@@ -14,6 +14,7 @@ from jaxflops.formulas.integers import COMPARISONS, bounds, knows
 from jaxflops.formulas.scalar_steps import OpenLoopError, Step
 from jaxflops.hlo.ir import Computation, Instruction, Module
 from jaxflops.hlo.shape import Shape
+from jaxflops.hlo.verify import check
 
 Path = tuple[int, ...]  # where a scalar stands in a nested tuple
 Argument = Callable[[int, Path], int]  # parameter number, path in it -> step that computes it
@@ -66,10 +67,16 @@ class Slice:
         return self.trace(scope, scope.computation.root, path)
 
     def trace(self, scope: Scope, name: str, path: Path = ()) -> int:
-        """The step that computes the scalar at `path` of one instruction's result."""
+        """The step that computes the scalar at `path` of one instruction's result.
+
+        Raises HloError if the instruction contradicts its operands: reading may trust the module.
+        """
         key = (scope.number, name, path)
         if key not in self._known:
-            self._known[key] = self._trace(scope, scope.computation[name], path)
+            where = scope.computation
+            ins = where[name]
+            check(self.module, where, ins, [where[each].shape for each in ins.operands])
+            self._known[key] = self._trace(scope, ins, path)
         return self._known[key]
 
     def _trace(self, scope: Scope, ins: Instruction, path: Path) -> int:

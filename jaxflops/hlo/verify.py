@@ -27,12 +27,11 @@ def verify(module: Module) -> Module:
 
 def check(module: Module, where: Computation, ins: Instruction, shapes: Sequence[Shape]) -> None:
     """Raise HloError if an instruction contradicts its operands, which have these shapes."""
+    problem = ""
     if ins.opcode in ARRAY_CHECKS:
         problem = ARRAY_CHECKS[ins.opcode](ins, shapes)
-    elif ins.opcode in _CALL_CHECKS:
+    if not problem and ins.opcode in _CALL_CHECKS:
         problem = _CALL_CHECKS[ins.opcode](module, ins, shapes)
-    else:
-        return
     if problem:
         _fail(where, ins, shapes, problem)
 
@@ -76,7 +75,20 @@ def _call(module: Module, ins: Instruction, shapes: Sequence[Shape]) -> str:
         return "it needs one computation"
     parameters = [each.shape for each in module[ins.called[0]].parameters]
     fits = len(parameters) == len(shapes) and all(map(_alike, parameters, shapes))
-    return "" if fits else f"the operands are not those of {ins.called[0]!r}"
+    if not fits:
+        return f"the operands are not those of {ins.called[0]!r}"
+    same = _alike(module[ins.called[0]].result.shape, ins.shape)
+    return "" if same else f"the result is not that of {ins.called[0]!r}"
+
+
+def _applied(module: Module, ins: Instruction, shapes: Sequence[Shape]) -> str:
+    """Functions that are applied to scalars: two of each array, which a reduction lists too."""
+    for name in ins.called:
+        sizes = [each.shape.dims for each in module[name].parameters]
+        count = {"sort": 2 * len(shapes)}.get(ins.opcode, len(shapes))
+        if any(sizes) or (ins.opcode in _COUNTED and len(sizes) != count):
+            return f"{name!r} is no function of its scalars"
+    return ""
 
 
 def _alike(one: Shape, other: Shape) -> bool:
@@ -87,10 +99,14 @@ def _dims(shape: Shape) -> object:
     return [_dims(part) for part in shape.parts] if shape.parts else shape.dims
 
 
+_COUNTED = ("reduce", "reduce-window", "sort")
 _CALL_CHECKS: dict[str, Callable[[Module, Instruction, Sequence[Shape]], str]] = {
     "while": _while,
     "conditional": _conditional,
     "call": _call,
     "fusion": _call,
+    **dict.fromkeys(_COUNTED, _applied),
+    **dict.fromkeys(("all-reduce", "map", "reduce-scatter", "scatter"), _applied),
+    "select-and-scatter": _applied,
 }
 CHECKED = frozenset(ARRAY_CHECKS) | frozenset(_CALL_CHECKS)

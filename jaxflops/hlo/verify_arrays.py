@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod
 
-from jaxflops.hlo.attributes import ConvDims, Dims, DotDims
+from jaxflops.hlo.attributes import DotDims
 from jaxflops.hlo.ir import Instruction
-from jaxflops.hlo.opcodes import ELEMENTWISE
 from jaxflops.hlo.shape import Shape
+from jaxflops.hlo.verify_dims import PAIR, distinct, one_kind, rest, sizes_of
+from jaxflops.hlo.verify_elementwise import SIGNATURES, untyped
+from jaxflops.hlo.verify_windows import WINDOW_CHECKS
 
 _SCALARS_MAY_MIX = ("select", "clamp")  # a scalar predicate or bound serves every element
-_PAIR = 2
 
 
 def _elementwise(ins: Instruction, shapes: Sequence[Shape]) -> str:
-    if not shapes:
-        return "it needs an operand"
+    problem = untyped(ins.opcode, ins.shape.dtype, *[each.dtype for each in shapes])
+    if problem:
+        return problem
     shape, dims = ins.shape, ins.shape.dims
     for each in shapes:
         if (
@@ -32,101 +34,92 @@ def _elementwise(ins: Instruction, shapes: Sequence[Shape]) -> str:
 
 
 def _dot(ins: Instruction, shapes: Sequence[Shape]) -> str:
-    if ins.attributes.dot is None or len(shapes) < _PAIR:  # a sparse dot has a third
+    if ins.attributes.dot is None or len(shapes) < PAIR:  # a sparse dot has a third
         return "it needs two operands and contracting dimensions"
+    if not one_kind(ins.shape, shapes):
+        return "complex and real numbers are mixed"
     lhs, rhs = shapes[0].dims, shapes[1].dims
     if not _in_range(ins.attributes.dot, len(lhs), len(rhs)):
         return f"{ins.attributes.dot} is not about these dimensions"
-    if _sizes(lhs, ins.attributes.dot.lhs_batch) != _sizes(rhs, ins.attributes.dot.rhs_batch):
+    if sizes_of(lhs, ins.attributes.dot.lhs_batch) != sizes_of(rhs, ins.attributes.dot.rhs_batch):
         return "the batch sizes differ"
     contracted = (
-        _sizes(lhs, ins.attributes.dot.lhs_contracting),
-        _sizes(rhs, ins.attributes.dot.rhs_contracting),
+        sizes_of(lhs, ins.attributes.dot.lhs_contracting),
+        sizes_of(rhs, ins.attributes.dot.rhs_contracting),
     )
-    if len(shapes) == _PAIR and contracted[0] != contracted[1]:
+    if len(shapes) == PAIR and contracted[0] != contracted[1]:
         return "the contracted sizes differ"
     expected = (
-        _sizes(lhs, ins.attributes.dot.lhs_batch)
-        + _rest(lhs, ins.attributes.dot.lhs_batch + ins.attributes.dot.lhs_contracting)
-        + _rest(rhs, ins.attributes.dot.rhs_batch + ins.attributes.dot.rhs_contracting)
+        sizes_of(lhs, ins.attributes.dot.lhs_batch)
+        + rest(lhs, ins.attributes.dot.lhs_batch + ins.attributes.dot.lhs_contracting)
+        + rest(rhs, ins.attributes.dot.rhs_batch + ins.attributes.dot.rhs_contracting)
     )
     return "" if ins.shape.dims == expected else f"its sizes should be {expected}"
 
 
 def _in_range(dims: DotDims, lhs: int, rhs: int) -> bool:
     left, right = dims.lhs_contracting + dims.lhs_batch, dims.rhs_contracting + dims.rhs_batch
-    return _distinct(left, lhs) and _distinct(right, rhs)
-
-
-def _distinct(dims: Dims, rank: int) -> bool:
-    return not dims or (len(set(dims)) == len(dims) and min(dims) >= 0 and max(dims) < rank)
-
-
-def _convolution(ins: Instruction, shapes: Sequence[Shape]) -> str:
-    conv = ins.attributes.conv
-    if conv is None or len(shapes) < _PAIR:
-        return "it needs two operands and dimension labels"
-    lhs, rhs, out = shapes[0].dims, shapes[1].dims, ins.shape.dims
-    if not _labels_fit(conv, (len(lhs), len(rhs), len(out)), len(ins.attributes.window)):
-        return "the dimension labels do not fit"
-    groups = ins.attributes.feature_group_count, ins.attributes.batch_group_count
-    equal = {
-        "the features of result and kernel": (
-            out[conv.output_feature],
-            rhs[conv.kernel_output_feature],
-        ),
-        "the features of input and kernel": (
-            lhs[conv.input_feature],
-            rhs[conv.kernel_input_feature] * groups[0],
-        ),
-        "the batch": (lhs[conv.input_batch], out[conv.output_batch] * groups[1]),
-        "the sizes of window and kernel": (
-            tuple(dim.size for dim in ins.attributes.window),
-            _sizes(rhs, conv.kernel_spatial),
-        ),
-        "the positions of the window": (
-            _sizes(out, conv.output_spatial),
-            _swept(_sizes(lhs, conv.input_spatial), ins),
-        ),
-    }
-    differ = [f"{what}: {a} and {b}" for what, (a, b) in equal.items() if a != b]
-    return f"these differ, {'; '.join(differ)}" if differ else ""
-
-
-def _labels_fit(conv: ConvDims, ranks: tuple[int, int, int], windows: int) -> bool:
-    labels = (
-        (conv.input_batch, conv.input_feature, *conv.input_spatial),
-        (conv.kernel_input_feature, conv.kernel_output_feature, *conv.kernel_spatial),
-        (conv.output_batch, conv.output_feature, *conv.output_spatial),
-    )
-    return all(
-        len(said) == rank == windows + 2 and _distinct(said, rank)
-        for said, rank in zip(labels, ranks, strict=True)
-    )
-
-
-def _swept(sizes: Dims, ins: Instruction) -> Dims:
-    """How many positions the window takes over a padded, dilated base of these sizes."""
-    counts = []
-    for size, dim in zip(sizes, ins.attributes.window, strict=True):
-        base = max((size - 1) * dim.base_dilation + 1, 0) + dim.padding_low + dim.padding_high
-        span = (dim.size - 1) * dim.window_dilation + 1
-        counts.append((base - span) // dim.stride + 1 if base >= span else 0)
-    return tuple(counts)
+    return distinct(left, lhs) and distinct(right, rhs)
 
 
 def _reduce(ins: Instruction, shapes: Sequence[Shape]) -> str:
     result = ins.shape.parts[0] if ins.shape.parts else ins.shape
-    if not shapes or not _distinct(ins.attributes.dimensions, len(shapes[0].dims)):
+    if not shapes or not distinct(ins.attributes.dimensions, len(shapes[0].dims)):
         return f"it cannot reduce the dimensions {ins.attributes.dimensions}"
-    expected = _rest(shapes[0].dims, ins.attributes.dimensions)
+    expected = rest(shapes[0].dims, ins.attributes.dimensions)
     return "" if result.dims == expected else f"its sizes should be {expected}"
+
+
+def _scan(ins: Instruction, shapes: Sequence[Shape]) -> str:
+    dims = ins.attributes.dimensions
+    fits = len(shapes) > 1 and len(dims) == 1 and distinct(dims, len(shapes[0].dims))
+    return "" if fits and len(ins.called) == 1 else "it needs arrays, states, an axis, a function"
+
+
+def _fft(ins: Instruction, shapes: Sequence[Shape]) -> str:
+    lengths, kind = ins.attributes.fft_length, ins.attributes.fft_type
+    if len(shapes) != 1 or not lengths:
+        return "it needs one operand and its lengths"
+    half = (*lengths[:-1], lengths[-1] // 2 + 1 if lengths[-1] else 0)
+    before, after = shapes[0], ins.shape
+    expected = {"RFFT": (lengths, half), "IRFFT": (half, lengths)}.get(kind, (lengths, lengths))
+    complexes = before.dtype[0] == "c", after.dtype[0] == "c"
+    lead = len(before.dims) - len(lengths)
+    fits = (
+        complexes == (kind != "RFFT", kind != "IRFFT")
+        and len(before.dims) == len(after.dims)
+        and before.dims[:lead] == after.dims[:lead]
+        and (before.dims[lead:], after.dims[lead:]) == expected
+    )
+    return "" if fits else f"they should be those of a {kind} of the lengths {lengths}"
+
+
+def _sort(ins: Instruction, shapes: Sequence[Shape]) -> str:
+    results, dims = ins.shape.parts or (ins.shape,), ins.attributes.dimensions
+    fits = [each.dims for each in shapes] == [each.dims for each in results] and len(dims) == 1
+    fits = fits and distinct(dims, len(shapes[0].dims)) and len(ins.called) == 1
+    return "" if fits else f"it cannot sort along {dims}"
+
+
+def _solve(ins: Instruction, shapes: Sequence[Shape]) -> str:
+    options = ins.attributes.triangular_solve
+    if len(shapes) != PAIR or options is None or min(len(each.dims) for each in shapes) < PAIR:
+        return "it needs a matrix, right-hand sides and its options"
+    matrix, right = (each.dims for each in shapes)
+    fits = matrix == (*right[:-2], *[right[-2 if options.left_side else -1]] * 2)
+    return "" if fits and ins.shape.dims == right else "the sizes of matrix and sides differ"
+
+
+def _cholesky(ins: Instruction, shapes: Sequence[Shape]) -> str:
+    dims = ins.shape.dims
+    fits = len(shapes) == 1 and shapes[0].dims == dims and len(dims) >= PAIR
+    return "" if fits and dims[-1] == dims[-2] else "it needs a square matrix"
 
 
 def _broadcast(ins: Instruction, shapes: Sequence[Shape]) -> str:
     dims, sizes = ins.attributes.dimensions, ins.shape.dims
     fits = (
-        len(shapes) == 1 and _distinct(dims, len(sizes)) and shapes[0].dims == _sizes(sizes, dims)
+        len(shapes) == 1 and distinct(dims, len(sizes)) and shapes[0].dims == sizes_of(sizes, dims)
     )
     return "" if fits else f"the operand does not stand along {dims}"
 
@@ -136,9 +129,9 @@ def _transpose(ins: Instruction, shapes: Sequence[Shape]) -> str:
     fits = (
         len(shapes) == 1
         and len(shapes[0].dims) == rank
-        and _distinct(ins.attributes.dimensions, rank)
+        and distinct(ins.attributes.dimensions, rank)
     )
-    fits = fits and ins.shape.dims == _sizes(shapes[0].dims, ins.attributes.dimensions)
+    fits = fits and ins.shape.dims == sizes_of(shapes[0].dims, ins.attributes.dimensions)
     return "" if fits else f"it should be the operand in the order {ins.attributes.dimensions}"
 
 
@@ -164,20 +157,16 @@ def _element(ins: Instruction, shapes: Sequence[Shape]) -> str:
     return "" if fits else f"it is not element {ins.number} of its operand"
 
 
-def _sizes(sizes: Dims, dims: Dims) -> Dims:
-    return tuple([sizes[dim] for dim in dims])
-
-
-def _rest(sizes: Dims, dims: Dims) -> Dims:
-    return tuple([size for dim, size in enumerate(sizes) if dim not in dims])
-
-
 ARRAY_CHECKS: dict[str, Callable[[Instruction, Sequence[Shape]], str]] = {
-    **dict.fromkeys(ELEMENTWISE, _elementwise),
-    "copy": _elementwise,
+    **dict.fromkeys(SIGNATURES, _elementwise),
+    **WINDOW_CHECKS,
     "dot": _dot,
-    "convolution": _convolution,
     "reduce": _reduce,
+    "scan": _scan,
+    "fft": _fft,
+    "sort": _sort,
+    "triangular-solve": _solve,
+    "cholesky": _cholesky,
     "broadcast": _broadcast,
     "transpose": _transpose,
     "reshape": _reshape,
