@@ -140,7 +140,7 @@ RIGHT = dict(COST_RULES)
 def rule(primitive: str, formula: Rule) -> Any:
     """The primitive's rule replaced; parameters that only the right one names are read, too."""
     reads = (*make_rule(formula).reads, *RIGHT[primitive].reads, "feature_group_count")
-    wrong = replace(make_rule(formula), reads=(*reads, "batch_group_count"))
+    wrong = replace(RIGHT[primitive], formula=formula, reads=(*reads, "batch_group_count"))
     return patch.dict(COST_RULES, {primitive: wrong})
 
 

@@ -27,6 +27,8 @@ TOLERANCE = 100
 # What a rule's oracle says where a count is a definition of its own; where it says that the count
 # is that of the lowered instructions, or nothing, these must agree.
 _DEFINED = ("by definition", "scalar loop", "published", "JAX's own", "one round of JAX's own")
+_ONE = "by definition: one an element"
+_ONE_CALL = "by definition: one call an element"
 _COMPLEX = "complex: by definition"
 
 
@@ -119,6 +121,7 @@ IDENTITY = "constant folded: {name} that a constant operand makes the identity"
 EQUAL = "folded: {name} of equal operands"
 DISAGREES = "unexplained: {name} lowers to {opcodes}, which costs something else"
 MISCOUNTED = "unexplained: {name}, which is folded, was counted as something else than it is"
+MISDEFINED = "unexplained: {name} was counted as something else than by its definition"
 NOT_ALONE = "unexplained: {name} cannot be lowered by itself"
 UNKNOWN = "unexplained: {name} lowers to an instruction whose cost is unknown"
 
@@ -144,6 +147,12 @@ def _parts(node: Node, each: Alone) -> Iterator[tuple[str, tuple[int, int], Work
     """(explanation, what it was counted, instructions); a fold explains what it took away alone."""
     name, why = node.label, _why(node.label, each)
     counted = (int(node.own.other_flops), int(node.own.transcendentals))
+    defined = _defined(name, each)
+    if why == EXPANDED and defined is not None:
+        yield why, defined, each.work
+        if counted != defined:
+            yield MISDEFINED, (counted[0] - defined[0], counted[1] - defined[1]), Counter()
+        return
     if why not in (FOLDED, IDENTITY, EQUAL) or each.whole is None or _is_own(name, each):
         yield why, counted, each.work
         return
@@ -151,6 +160,16 @@ def _parts(node: Node, each: Alone) -> Iterator[tuple[str, tuple[int, int], Work
     yield why, whole, each.work
     if whole != counted:
         yield MISCOUNTED, (counted[0] - whole[0], counted[1] - whole[1]), Counter()
+
+
+def _defined(name: str, each: Alone) -> tuple[int, int] | None:
+    """(FLOPs, calls) of what is one an element by definition, complex two; None for all else."""
+    oracle = COST_RULES[name].oracle if name in COST_RULES else ""
+    if not oracle.startswith((_ONE, _ONE_CALL)):
+        return None
+    (out,) = (v.aval for v in each.eqn.outvars)
+    amount = int(out.size) * (2 if _jax.category(out) == "complex" else 1)
+    return (0, amount) if oracle.startswith(_ONE_CALL) else (amount, 0)
 
 
 def _why(name: str, each: Alone) -> str:

@@ -144,6 +144,19 @@ def test_a_wrong_rule_is_unexplained_to_the_operation(primitive, monkeypatch):
     assert "test_ledger_elementwise.py" in row.sites[0]
 
 
+@pytest.mark.parametrize("primitive", ["logistic", "erf_inv", "nextafter"])
+def test_a_wrong_count_of_what_is_defined_as_one_an_element_is_unexplained(primitive, monkeypatch):
+    """Its instructions are others: by definition, and only by as much as that says."""
+    calls = {"logistic": jax.nn.sigmoid, "erf_inv": jax.scipy.special.erfinv}
+    fn = calls.get(primitive, lambda x: jnp.nextafter(x, x + 1))
+    assert account(fn).unexplained == 0
+    monkeypatch.setitem(COST_RULES, primitive, doubled(primitive))
+    found = account(fn)
+    assert (found.unexplained, found.ok) == (32, False)
+    (row,) = [row for row in found.rows if not row.explained]
+    assert row.cause.startswith(f"unexplained: {primitive} was counted as something else")
+
+
 def test_a_wrong_rule_of_the_compilers_lane_is_unexplained(monkeypatch):
     right = RULES["tanh"]
     wrong = right._replace(formula=lambda op: Cost(transcendentals=3 * op.out.size))
