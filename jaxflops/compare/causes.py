@@ -82,7 +82,7 @@ def hoists(change: Change) -> bool:
 
 
 def multiplies_by_groups(change: Change) -> bool:
-    """Each convolution that is gone is there again, its FLOPs times a group count it may have had.
+    """Each contraction that is gone is there again, its FLOPs times a group count it may have had.
 
     Run as often, and of the same phase or without a name, which is without a phase.
     """
@@ -166,6 +166,7 @@ CAUSES = {
     "constant_folding": Cause("constant folded", only_removes),
     "while-loop-invariant-code-motion": Cause("loop-invariant product hoisted", hoists),
     "convolution-group-converter": Cause("grouped convolution made dense", multiplies_by_groups),
+    "ragged_dot_rewriter": Cause("ragged product made dense over its groups", multiplies_by_groups),
     "conv-rewriter": Cause("repeated as a library's call, the original left as dead code", repeats),
     "conv-padding-legalization": Cause("padding of a convolution made real", makes_padding_real),
     "spmd-partitioning": SHARED,

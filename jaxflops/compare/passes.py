@@ -47,7 +47,8 @@ class Snapshot(NamedTuple):
     """A module between two passes.
 
     pieces: elementwise work of what is not dead; None where data decide how often it runs.
-    groups: group counts of its convolutions. taps: their FLOPs with every tap of their windows.
+    groups: group counts of its convolutions and ragged products.
+    taps: FLOPs of its convolutions with every tap of their windows.
     opcodes: how many instructions it has of each. depths: how many of each contraction stand within
       how many loops.
     """
@@ -74,7 +75,7 @@ class Change(NamedTuple):
 
     name: the pass's; `pipeline/pipeline-start` for what was done before a pipeline's first pass, by
       the pass that it runs in.
-    groups: group counts of the convolutions before it. devices: that share the program.
+    groups: of the convolutions and ragged products before it. devices: that share the program.
     taps: of each convolution before it, its FLOPs with every tap of its windows.
     depths, new_depths: how many of each contraction stand within how many loops, before and after.
     """
@@ -129,19 +130,23 @@ class Passes:
         """What matters here of a dumped module."""
         module, alive = form.module, form.live
         every = [ins for computation in module.computations.values() for ins in computation]
-        groups = {
-            each.attributes.feature_group_count * each.attributes.batch_group_count
-            for each in every
-        }
         tree = walk(module, self.options)
         return Snapshot(
             contractions(tree),
             pieces((tree if alive is module else walk(alive, self.options)).leaves()),
-            frozenset(groups - {1}),
+            frozenset(_groups(module)) - {1},
             every_tap(module, tree) if any(each.attributes.conv for each in every) else {},
             Counter(each.opcode for each in every),
             depths(tree),
         )
+
+
+def _groups(module: Module) -> Iterator[int]:
+    for where in module.computations.values():
+        for ins in where:
+            yield ins.attributes.feature_group_count * ins.attributes.batch_group_count
+            if ins.opcode == "ragged-dot":
+                yield where[ins.operands[2]].shape.dims[-1]
 
 
 def compiled(lowered: Any, devices: int, options: Options) -> tuple[Any, Passes]:

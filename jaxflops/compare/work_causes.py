@@ -43,6 +43,9 @@ WORK_CAUSES = {
     "convolution-group-converter": WorkCause(
         "grouped convolution made dense", laws.around_products
     ),
+    "ragged_dot_rewriter": WorkCause(
+        "ragged product made dense over its groups", laws.around_products
+    ),
     "reduce-window-rewriter": WorkCause("running sum made a tree", laws.made_of("reduce-window")),
     "tree_reduction_rewriter": WorkCause(
         "sum made a tree", laws.made_of("reduce", "reduce-window")

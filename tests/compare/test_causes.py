@@ -23,6 +23,12 @@ BACK = A._replace(phase="backward")
 COMPILER = Place("forward", ("(compiler)",), "", 0)
 
 KEPT = [
+    (
+        "ragged_dot_rewriter",
+        {Entry(A, 8): 2},
+        {Entry(A, 32): 2},
+        "ragged product made dense over its groups",
+    ),
     ("cse", {Entry(A, 8): 1, Entry(B, 8): 1}, {Entry(A, 8): 1}, "common subexpression merged"),
     ("dce", {Entry(A, 8): 1, Entry(B, 6): 1}, {Entry(A, 8): 1}, "dead code removed"),
     ("algsimp", {Entry(A, 8): 2}, {Entry(A, 8): 1}, "algebraic rewrite"),
@@ -60,6 +66,7 @@ KEPT = [
 ]
 SHARE = "spmd-partitioning"
 BROKEN = [
+    ("ragged_dot_rewriter", {Entry(A, 8): 2}, {Entry(A, 16): 2}),  # not its number of groups
     (SHARE, {Entry(A, 8): 1}, {Entry(A, 1): 1}),  # less than a fourth
     (SHARE, {Entry(A, 8): 1}, {Entry(A, 8): 2}),  # more than before
     (SHARE, {Entry(A, 8): 1, Entry(B, 8): 1}, {Entry(A, 4): 1}),  # nothing is left at a place
