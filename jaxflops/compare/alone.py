@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -53,9 +54,10 @@ class Alone:
 class LoweredLeaves(Leaves):
     """Leaves priced by the rules, each kind of equation remembered as it lowers by itself."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, closed_over: Iterable[tuple[Any, Any]] = ()) -> None:
+        """closed_over: (variable, array) of the program's constants."""
         super().__init__(options)
-        self._constants = Constants()
+        self._constants = Constants(closed_over)
         self._found: dict[Any, Priced] = {}
         self._alone: dict[int, Alone] = {}
 

@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from jax.extend import core
 from jax.sharding import AxisType
 
-# Of operands that are one value everywhere they make one; of the second kind, the same one.
-_COMPUTED = {
+from jaxflops.jaxpr._jax import jaxprs_in, open_jaxpr
+
+# Of real operands that are one value everywhere they make one; of any constants, a constant.
+_COMPUTED: dict[str, Callable[..., Any]] = {
     "neg": np.negative,
+    "abs": np.abs,
+    "sign": np.sign,
+    "square": np.square,
+    "sqrt": np.sqrt,
+    "exp": np.exp,
+    "tanh": np.tanh,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "cosh": np.cosh,
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,
+    "div": np.divide,
     "max": np.maximum,
     "min": np.minimum,
+    "rem": np.fmod,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
     "eq": np.equal,
     "ne": np.not_equal,
     "lt": np.less,
     "le": np.less_equal,
     "gt": np.greater,
     "ge": np.greater_equal,
+    "select_n": lambda which, *cases: cases[int(which)],
 }
-_FOLDED = (*_COMPUTED, "div")
-_SAME = """broadcast_in_dim reshape squeeze expand_dims transpose copy
+_FOLDED = {*_COMPUTED, "integer_pow", "exp2", "round", "logistic", "clamp"}
+_OF_POSITIVE: dict[str, Callable[..., Any]] = {"log": np.log, "rsqrt": lambda x: 1 / np.sqrt(x)}
+"""Folded where the operand is known to be positive: zeros are left to run."""
+_SAME = """broadcast_in_dim reshape squeeze expand_dims transpose copy slice rev
 convert_element_type""".split()  # noqa: SIM905
 # What lowers to its operand itself where neither shape nor type changes; `split` into one piece.
 _IDENTITY = ("stop_gradient", "split", *_SAME)
@@ -40,16 +60,14 @@ class _Known(NamedTuple):
 class Constants:
     """What is known in a jaxpr whose equations are seen in order."""
 
-    def __init__(self) -> None:
-        self._known: dict[int, _Known] = {}
+    def __init__(self, closed_over: Iterable[tuple[Any, Any]] = ()) -> None:
+        """closed_over: (variable, array) of what the program has from outside."""
+        self._known = {id(v): _Known(v, _one_value(array)) for v, array in closed_over}
         self._stands_for: dict[int, tuple[Any, Any]] = {}  # id -> variable, what it is
 
     def folds(self, eqn: Any) -> bool:
         """Whether lowering computes the equation itself; its results are constants then."""
-        name = eqn.primitive.name
-        scalars = all(getattr(v.aval, "shape", None) == () for v in eqn.outvars)
-        folded = bool(eqn.invars) and all(map(self._is_known, eqn.invars))
-        folded = folded and (scalars or name in (*_FOLDED, *_SAME, "pad") or _is_identity(eqn))
+        folded = bool(eqn.invars) and all(map(self._is_known, eqn.invars)) and self._folds(eqn)
         value = self._result(eqn) if folded else _iota(eqn)
         for v in eqn.outvars:
             self._known.pop(id(v), None)
@@ -59,6 +77,20 @@ class Constants:
             if _is_identity(eqn):
                 self._stands_for[id(v)] = (v, self._root(eqn.invars[0]))
         return folded
+
+    def _folds(self, eqn: Any) -> bool:
+        """Whether lowering folds it, all its operands being constants."""
+        name, operands = eqn.primitive.name, [v.aval for v in eqn.invars]
+        if _is_identity(eqn) or name == "pvary":
+            return True
+        if name in _SAME:
+            return self.value(eqn.invars[0]) is not None or _moves_nothing(eqn)
+        if name == "pad":  # of nothing
+            return 0 in operands[0].shape
+        if any(np.issubdtype(aval.dtype, np.complexfloating) for aval in operands):
+            return False
+        value = self.value(eqn.invars[0])
+        return name in _FOLDED or (name in _OF_POSITIVE and value is not None and value > 0)
 
     def value(self, v: Any) -> Any:
         """The one value of an operand; None where it is not known."""
@@ -81,16 +113,40 @@ class Constants:
             return values[0]
         if name == "pad":
             return values[-1]
-        if name not in _COMPUTED or any(value is None for value in values):
+        compute = _COMPUTED.get(name) or _OF_POSITIVE.get(name)
+        if compute is None or any(value is None for value in values):
             return None
         typed = [np.asarray(x, v.aval.dtype) for x, v in zip(values, eqn.invars, strict=True)]
         with np.errstate(all="ignore"):
-            return _COMPUTED[name](*typed)[()]
+            return np.asarray(compute(*typed), eqn.outvars[0].aval.dtype)[()]
 
     def _is_known(self, v: Any) -> bool:
         """Literals, what was computed from them, and arrays without elements (a pad of one)."""
         empty = 0 in getattr(v.aval, "shape", ())
         return empty or isinstance(v, core.Literal) or id(v) in self._known
+
+
+def closed_over(jaxpr: Any) -> Iterator[tuple[Any, Any]]:
+    """(variable, array) of what the jaxprs in an open jaxpr have from outside: its calls' too."""
+    for eqn in jaxpr.eqns:
+        for _, inner in jaxprs_in(eqn.params):
+            opened = open_jaxpr(inner)
+            yield from zip(opened.constvars, getattr(inner, "consts", ()), strict=False)
+            yield from closed_over(opened)
+
+
+def _one_value(array: Any) -> Any:
+    """The value of which all elements of an array are; None where they differ."""
+    whole = np.asarray(array)
+    first = whole.reshape(-1)[:1]
+    return first[0] if whole.size and (whole == first).all() else None
+
+
+def _moves_nothing(eqn: Any) -> bool:
+    """Whether it is of one element, or elements stay as they are, in order."""
+    before, after = eqn.invars[0].aval, eqn.outvars[0].aval
+    moves = eqn.primitive.name in ("transpose", "slice", "rev")
+    return bool(before.size == 1 or (before.size == after.size and not moves))
 
 
 def _is_identity(eqn: Any) -> bool:

@@ -179,7 +179,7 @@ def _why(name: str, each: Alone) -> str:
     if each.work is None:
         return UNKNOWN if each.unknown else NOT_ALONE
     if not each.work and any(value is not None for value in each.values):
-        return IDENTITY
+        return IDENTITY if any(value is None for value in each.values) else FOLDED
     if not each.work and each.same != list(range(len(each.same))):
         return EQUAL
     return EXPANDED if _is_own(name, each) else DISAGREES

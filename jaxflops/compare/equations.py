@@ -9,6 +9,7 @@ from typing import Any
 
 from jaxflops.compare.alone import Alone, LoweredLeaves
 from jaxflops.compare.composites import Lowered, lowered_as
+from jaxflops.compare.constants import closed_over
 from jaxflops.compare.counted import Dead, dead_in, of_one_device
 from jaxflops.compare.elementwise import Elementwise, elementwise
 from jaxflops.compare.trips import trips_by_place
@@ -67,6 +68,7 @@ class Equations:
         # A jitted function's parameters are no constants here, so trips are taken from the counts.
         trips = {**trips_by_place(self.counted), **self.trip_counts}
         options = Options(trip_counts=trips, cells=False)
-        leaves = LoweredLeaves(options)
+        top = zip(jaxpr.constvars, self.traced.jaxpr.consts, strict=True)
+        leaves = LoweredLeaves(options, (*top, *closed_over(jaxpr)))
         tree = walk(inlined(jaxpr), options, leaves)
         return of_one_device(tree), leaves.lowered(self.target)

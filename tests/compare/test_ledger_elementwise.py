@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from jax import lax
 
@@ -255,6 +256,49 @@ def test_a_result_that_nothing_reads_has_no_work_of_its_own(fn):
 def test_what_a_branch_of_another_platform_reads_is_no_work():
     """JAX takes a diagonal by a mask on one platform, and makes the mask for all."""
     found = account(jnp.linalg.det, "f32[8,8]", compiled=True)
+    assert (found.unexplained, found.ok) == (0, True)
+
+
+ONES, ZEROS = np.ones(32, np.float32), np.zeros(32, np.float32)
+RAMP = np.linspace(1, 2, 32, dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [
+        lambda x: x + jnp.sum(jnp.ones(8)),
+        lambda x: x + jnp.max(lax.full((8,), 2.0)) * jnp.floor(lax.full((), 2.5)),
+        lambda x: x + lax.pad(lax.full((30,), 2.0), 1.0, [(1, 1, 0)]) * 3,
+        lambda x: x + lax.broadcast_in_dim(RAMP[:16], (2, 16), (1,)).reshape(32) * 3,
+        lambda x: x + jnp.log(lax.full((32,), 0.0)),
+        lambda x: x + lax.complex(ONES, ONES).real,
+    ],
+)
+def test_what_lowering_leaves_to_run_is_no_constant(fn):
+    found = account(fn)
+    assert not [row for row in found.rows if "constant folded" in row.cause]
+    assert (found.unexplained, found.ok) == (0, True)
+    assert found.counted == found.lowered
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [
+        lambda x: x + jnp.zeros(32) + np.zeros(32, np.float32),
+        lambda x: jax.jit(lambda y: y - ZEROS)(x) * 1,
+        lambda x: x * ONES,
+        lambda x: jax.vmap(lambda y: y * ONES)(x[None])[0],
+        lambda x: jax.checkpoint(lambda y: y * ONES)(x),
+    ],
+)
+def test_an_array_of_one_value_from_outside_is_known(fn):
+    found = account(fn)
+    assert {row.cause.partition(":")[0] for row in found.rows} == {"constant folded"}
+    assert (found.unexplained, found.lowered) == (0, (0, 0))
+
+
+def test_an_array_from_outside_is_a_constant():
+    found = account(lambda x: x * (RAMP + jnp.array(RAMP)) + (x + RAMP))
     assert (found.unexplained, found.ok) == (0, True)
 
 
