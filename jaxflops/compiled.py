@@ -190,7 +190,9 @@ def read_compiled(
 
 def _is_path(source: Any) -> bool:
     """Whether a text is the name of a dump rather than a module."""
-    return isinstance(source, str) and "\n" not in source and not source.startswith("HloModule")
+    if not isinstance(source, str) or "\n" in source or source.startswith("HloModule"):
+        return False
+    return bool(source.strip())
 
 
 def _meshes(compiled: Any) -> tuple[Mesh, ...]:

@@ -24,6 +24,7 @@ examples:
 exit code: 0, 1 with --strict and an unknown instruction, 2 for wrong input.
 """
 UNKNOWN = 1
+_DUMPS = (".txt", ".pb", ".hlo", ".mlir")
 
 
 def add(verbs: argparse._SubParsersAction[Any]) -> None:
@@ -62,7 +63,14 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _is_dump(target: str) -> bool:
-    return Path(target).is_file() and not target.endswith(".py")
+    """Whether it is the path of a module; raises JaxflopsError for one where no file is."""
+    path = Path(target)
+    if path.suffix == ".py" or (":" in target and not path.is_file()):
+        return False
+    if not path.is_file() and (path.is_dir() or path.suffix in _DUMPS or "/" in target):
+        what = f"{path} is a folder" if path.is_dir() else f"no file {path} in {Path.cwd()}"
+        raise JaxflopsError(f"{what}; write the path of a dump, or module:function")
+    return path.is_file()
 
 
 def _of_dump(given: argparse.Namespace) -> tuple[CompiledAnalysis, str]:

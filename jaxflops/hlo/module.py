@@ -19,6 +19,9 @@ _ACCEPTED = (
     "a jax.stages.Lowered or Compiled, HLO text, a serialized HloModuleProto (bytes), "
     "or the path of an .hlo.pb or .txt dump"
 )
+_MLIR = b"ML\xefR"  # how MLIR's bytecode begins
+_START = 4096  # bytes that tell text from a proto, which has control characters in its tags
+_PRINTED = bytes({*b"\t\n\f\r", *range(0x20, 0x7F), *range(0x80, 0x100)})
 
 
 def read_module(source: Any) -> Module:
@@ -42,7 +45,17 @@ def _read_file(path: PathLike[str]) -> Module:
         data = Path(path).read_bytes()
     except OSError as error:
         raise HloError(f"cannot read the dump {path}: {error.strerror}") from error
-    if data.lstrip().startswith(b"HloModule"):
+    return _read_bytes(data)
+
+
+def _read_bytes(data: bytes) -> Module:
+    """A serialized module, or text that was not decoded."""
+    if data.startswith(_MLIR):
+        raise HloError(
+            "it is MLIR bytecode: pass the Lowered itself, or lowered.as_text(dialect='hlo')"
+        )
+    is_text = data and not data[:_START].translate(None, _PRINTED)
+    if is_text or data.lstrip().startswith(b"HloModule"):
         return read_text(data.decode(errors="replace"))
     return read_proto(data)
 
@@ -94,7 +107,7 @@ def _read_jaxlib(module: Any) -> Module:
 # A type, or the attribute by which an object of JAX is recognised, and how it is read.
 _READERS: tuple[tuple[type | str, Callable[[Any], Module]], ...] = (
     (str, read_text),
-    (bytes, read_proto),
+    (bytes, _read_bytes),
     (PathLike, _read_file),
     ("runtime_executable", _read_compiled),
     ("compiler_ir", _read_lowered),

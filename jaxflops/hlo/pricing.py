@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from jaxflops.cost import ZERO, Cost
 from jaxflops.errors import UnknownCostError
-from jaxflops.hlo.ir import Computation, Instruction, Module
+from jaxflops.hlo.ir import Computation, HloError, Instruction, Module
 from jaxflops.hlo.kinds import kind_of
 from jaxflops.hlo.library_calls import rule_of
 from jaxflops.hlo.opcodes import PLAIN
@@ -58,6 +58,11 @@ class Pricing:
             cost = rule.formula(op)
         except (UnknownCostError, IndexError) as reason:
             return self._unknown(label, op, str(reason), fused)
+        except ValueError as error:  # what no check of the module asks
+            raise HloError(
+                f"{label} {ins.name!r} in {where.name!r} does not fit its operands ({error}). "
+                "The module is damaged"
+            ) from error
         if fused:
             cost = without_bytes(cost)
         elif rule.state != "free" and not (cost.bytes_read or cost.bytes_written):

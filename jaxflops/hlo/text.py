@@ -34,7 +34,7 @@ _COMMENT = re.compile(r"/\*.*?\*/")
 
 def read_text(text: str) -> Module:
     """The module that `text` prints; raises HloError, naming the line, where it cannot be read."""
-    scanner = Scanner(text)
+    scanner = Scanner(text.replace("\r\n", "\n"))
     try:
         with paused_collector():
             return verify(_Reader(scanner).module())

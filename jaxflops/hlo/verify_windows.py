@@ -14,14 +14,17 @@ from jaxflops.hlo.verify_dims import PAIR, distinct, one_kind, sizes_of
 
 
 def _convolution(ins: Instruction, shapes: Sequence[Shape]) -> str:
-    conv = ins.attributes.conv
-    if conv is None or len(shapes) < PAIR:
+    if ins.attributes.conv is None or len(shapes) < PAIR:
         return "it needs two operands and dimension labels"
-    lhs, rhs, out = shapes[0].dims, shapes[1].dims, ins.shape.dims
-    if not _labels_fit(conv, (len(lhs), len(rhs), len(out)), len(ins.attributes.window)):
-        return "the dimension labels do not fit"
     if not one_kind(ins.shape, shapes):
         return "complex and real numbers are mixed"
+    return misfit(ins, ins.attributes.conv, shapes[0].dims, shapes[1].dims, ins.shape.dims)
+
+
+def misfit(ins: Instruction, conv: ConvDims, lhs: Dims, rhs: Dims, out: Dims) -> str:
+    """What of a convolution's labels, window and groups does not fit these sizes."""
+    if not _labels_fit(conv, (len(lhs), len(rhs), len(out)), len(ins.attributes.window)):
+        return "the dimension labels do not fit"
     groups = ins.attributes.feature_group_count, ins.attributes.batch_group_count
     equal = {
         "the features of result and kernel": (

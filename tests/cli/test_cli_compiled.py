@@ -94,7 +94,7 @@ WRONG = {
     "compile program:loss --trips 3": "'3': write model.py:12=8 or scope/path=8",
     "compile program:loss --trips here.py:1=3": "no loop at 'here.py:1'",
     "compile program:raises --args f32[3]": "raises does not trace: ValueError: negative learning",
-    "compile nosuch.txt": "'nosuch.txt' names no function; write",
+    "compile nosuch.txt": "no file nosuch.txt in ",
     "compile program:mystery": "the program does not lower: NotImplementedError",
     "compile broken.py --args f32[3]": "write broken.py:function, with a function that it defines",
     "compare program:loss --target rocm": "'rocm': write one of cpu, cuda, tpu",

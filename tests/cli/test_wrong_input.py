@@ -27,6 +27,12 @@ WRONG = {
     "named 'nothing_here'",
     "analyze syntax.py:f": "importing syntax.py failed: SyntaxError: invalid syntax",
     "analyze leaves:f": "importing leaves failed: SystemExit: 0",
+    "compile nothere.txt": "no file nothere.txt in {cwd}; write the path of a dump, or "
+    "module:function",
+    "compile dumps/nothere": "no file dumps/nothere in {cwd}; write the path of a dump",
+    "compile .": ". is a folder; write the path of a dump, or module:function",
+    "compile program.py": "write program.py:function, with a function that it defines",
+    "compile two_layer": "'two_layer' names no function; write module:function",
     # the arguments
     "analyze program:no_example": "no_example(x, params) has no example arguments; write "
     '--args with one spec each, separated by spaces, as in --args "f32[8,128] f32[8,128]"',

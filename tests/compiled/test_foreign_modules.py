@@ -106,7 +106,11 @@ def test_modules_of_other_versions_and_backends_are_read(name):
         ("HloModule m", "the module ends without an ENTRY computation"),
         (b"", "0 bytes hold no HLO computation"),
         (b"\x00\x01garbage", "HloModuleProto"),
+        (b"ML\xefR\x06StableHLO", "it is MLIR bytecode: pass the Lowered itself"),
+        ("", "HLO text, line 1: it does not begin with `HloModule <name>`"),
+        (" ", "HLO text, line 1: it does not begin with `HloModule <name>`"),
         ("module @jit_f attributes {}\nfunc.func", "it is MLIR"),
+        (b"module @jit_f attributes {}\nfunc.func", "it is MLIR"),
         ("{ lambda ; a:f32[]. let\n in () }", "it is a jaxpr: pass the ClosedJaxpr itself"),
     ],
 )
@@ -114,3 +118,21 @@ def test_what_is_no_module_is_named(source, message):
     with pytest.raises(jf.JaxflopsError) as raised:
         jf.analyze_compiled(source)()
     assert message in str(raised.value)
+
+
+def test_stablehlo_is_named_in_whatever_form(tmp_path):
+    loss, args = SUITE["mlp-scan"]
+    text = jax.jit(loss).lower(*args).as_text()
+    (tmp_path / "module.mlir").write_text(text)
+    for source in (text, text.encode(), tmp_path / "module.mlir"):
+        with pytest.raises(jf.JaxflopsError, match="it is StableHLO: pass the Lowered itself"):
+            jf.analyze_compiled(source)()
+
+
+def test_text_is_read_as_bytes_and_with_the_line_ends_of_windows(program, tmp_path):
+    text, _, _ = program
+    right = jf.analyze_compiled(text)()
+    windows = text.replace("\n", "\r\n")
+    (tmp_path / "dump.txt").write_bytes(windows.encode())
+    for source in (text.encode(), b"\n" + text.encode(), windows, tmp_path / "dump.txt"):
+        assert jf.analyze_compiled(source)().tree == right.tree

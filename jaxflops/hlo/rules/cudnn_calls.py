@@ -12,6 +12,7 @@ from jaxflops.formulas.contraction import attention_products
 from jaxflops.hlo.rules._rule import HloOp, call_rule
 from jaxflops.hlo.rules.contraction import taps_of
 from jaxflops.hlo.shape import Shape
+from jaxflops.hlo.verify_windows import misfit
 
 
 @call_rule(r"__cudnn\$convForward(Graph)?", r"__onednn\$convolution")
@@ -45,9 +46,12 @@ def backward_filter(op: HloOp) -> Cost:
 
 
 def _taps(op: HloOp, image: Shape, kernel: Shape, output: Shape) -> Cost:
-    if op.ins.attributes.conv is None:
+    conv = op.ins.attributes.conv
+    if conv is None:
         raise UnknownCostError("it has no dim_labels")
-    return taps_of(image, kernel, output, op.ins.attributes.conv, op.ins.attributes.window)
+    if problem := misfit(op.ins, conv, image.dims, kernel.dims, output.dims):
+        raise UnknownCostError(problem)
+    return taps_of(image, kernel, output, conv, op.ins.attributes.window)
 
 
 @call_rule(r"__cudnn\$fmha(ScaleBias)?Softmax(Dropout)?(F8)?")
