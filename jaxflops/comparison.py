@@ -13,8 +13,10 @@ from jaxflops.compare import ledger, passes, stage
 from jaxflops.compare.against_xla import AgainstXla, against_xla
 from jaxflops.compare.compiled_work import with_compiled
 from jaxflops.compare.elementwise import Elementwise
+from jaxflops.compare.entries import place_of
 from jaxflops.compare.equations import Equations
 from jaxflops.compare.lowered import reported
+from jaxflops.compare.opaque import Opaque, opaque
 from jaxflops.compare.rows import Row
 from jaxflops.compare.share import of_all_devices
 from jaxflops.compiled import CompiledAnalysis, read_compiled
@@ -26,7 +28,7 @@ from jaxflops.hlo.walk import walk
 from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.program import How, Mode, function_name
 from jaxflops.report import files
-from jaxflops.report import ledger as report
+from jaxflops.report import ledger_gaps as report
 from jaxflops.results import Analysis, Provenance
 from jaxflops.tree import Node
 from jaxflops.viewed import Viewed
@@ -68,8 +70,28 @@ class Comparison:
 
     @cached_property
     def elementwise(self) -> Elementwise:
-        """Elementwise work and reductions through the columns; made when first asked for."""
+        """Elementwise work and reductions through the columns; made when first asked for.
+
+        Raises JaxflopsError where that is no number, as `no_elementwise` says.
+        """
         return self.account()
+
+    @cached_property
+    def no_elementwise(self) -> str | None:
+        """Why elementwise work is no number (loops that data end); None where it is one."""
+        try:
+            _ = self.elementwise
+        except JaxflopsError as error:
+            return str(error).partition("; give ")[0]  # no loop of the counted program is open
+        return None
+
+    @cached_property
+    def unknown(self) -> dict[str, tuple[Opaque, ...]]:
+        """Of each column, the calls whose FLOPs are unknown: in no number, and no row."""
+        trees = {"counted": self.counted.tree, "lowered": self.lowered.tree}
+        if self.compiled is not None:
+            trees["compiled"] = self.compiled.tree
+        return {column: opaque(tree) for column, tree in trees.items()}
 
     @property
     def unexplained(self) -> int:
@@ -80,9 +102,12 @@ class Comparison:
     def ok(self) -> bool:
         """Whether at most a millionth of contractions and a hundredth of the rest is unexplained.
 
-        XLA's own numbers of the lowered program, where there are any, must be ours too.
+        XLA's own numbers of the lowered program, where there are any, must be ours too. False where
+        elementwise work is no number (`no_elementwise`): it is not accounted for. Calls whose FLOPs
+        are unknown make no difference: they are named in `unknown`, not accounted for.
         """
-        return self.contractions_ok and self.lowered.against_xla.ok and self.elementwise.ok
+        numbers = self.no_elementwise is None and self.elementwise.ok
+        return self.contractions_ok and self.lowered.against_xla.ok and numbers
 
     @property
     def contractions_ok(self) -> bool:
@@ -101,7 +126,8 @@ class Comparison:
         return shown
 
     def __reduce__(self) -> tuple[Any, ...]:
-        made = partial(_given, self.elementwise)
+        why = self.no_elementwise
+        made = partial(_given, self.elementwise) if why is None else partial(_refuse, why)
         return Comparison, (self.counted, self.lowered, self.compiled, self.rows, made)
 
     def __copy__(self) -> Comparison:
@@ -122,6 +148,10 @@ class Comparison:
 
 def _given(elementwise: Elementwise) -> Elementwise:
     return elementwise
+
+
+def _refuse(why: str) -> Elementwise:
+    raise JaxflopsError(why)
 
 
 def compare(
@@ -175,9 +205,12 @@ class Compare:
         options = HloOptions(trip_counts=tuple(self.trip_counts.items()))
         module = read_module(source)
         lowered = Column(walk(module, options), against_xla(module, reported(source)))
+        _refuse_own_loops(lowered.tree, "lowered")
         here = self.compiled and stage.is_here(self.target)
         compiled, done = self._compiled(source, module, options, made) if here else (None, None)
         last = compiled.tree if compiled is not None else None
+        if last is not None:
+            _refuse_own_loops(last, "compiled")
         equations = Equations(traced, counted.tree, self.trip_counts, self.target)
         columns = ledger.Columns(
             counted.tree, lowered.tree, last, equations.dead, equations.composites, done
@@ -212,3 +245,15 @@ def _refuse_open(counted: Analysis) -> None:
             f"{names} open: a ledger compares numbers; "
             'give loops trip_counts={"scope or file:line": n}, and sizes as numbers'
         )
+
+
+def _refuse_own_loops(tree: Node, column: str) -> None:
+    """Raise JaxflopsError for contractions in loops of a column whose trips it does not show."""
+    for node, site, times in tree.leaves():
+        if node.own.matmul_flops != 0 and not isinstance(times, int):
+            raise JaxflopsError(
+                f"the {column} program runs {node.label} at {place_of(site)} {times} times: data "
+                "end that loop, or it is one that only this program has, so its contractions are "
+                "no number to compare, and no trip_counts name it; jf.analyze counts the program "
+                "as it is written, and jf.analyze_compiled shows the compiled one with its symbols"
+            )

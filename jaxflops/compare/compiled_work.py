@@ -48,7 +48,7 @@ def with_compiled(found: Elementwise, module: Module, columns: Columns) -> Eleme
     if before is None or kept is None or after is None:
         raise JaxflopsError(
             "a loop of the compiled program runs as often as data decide: its elementwise work is "
-            'no number; give loops trip_counts={"scope or file:line": n}'
+            "no number (a ledger's `.rows`, of contractions, are)"
         )
     rows = compiled_work(Ends(before, kept, after), columns.passes)
     totals = int(last.total.other_flops), int(last.total.transcendentals)

@@ -309,3 +309,16 @@ def test_a_loop_that_does_not_run_has_its_body_once():
     assert comparison.lowered.matmul_flops == 0
     assert comparison.lowered.tree.once().matmul_flops == 2 * 8**3
     conserved(comparison)
+
+
+@jax.jit
+def repeated(n, x, w):
+    return lax.fori_loop(0, n, lambda i, h: jnp.tanh(h @ w), x)
+
+
+def test_a_function_that_is_called_with_two_bounds_loops_as_often_as_both_say():
+    both = lambda x, w: repeated(3, x, w) + repeated(5, x, w)
+    comparison = jf.compare(both)(*SQUARE)
+    assert comparison.counted.matmul_flops == comparison.compiled.matmul_flops == 8 * 2 * 4 * 6 * 6
+    assert comparison.unexplained == 0
+    conserved(comparison)

@@ -1,5 +1,7 @@
 """Elementwise work, counted against lowered: every operation has an equation and instructions."""
 
+import json
+import pickle
 from dataclasses import replace
 
 import jax
@@ -12,6 +14,9 @@ import jaxflops as jf
 from jaxflops.compare import alone
 from jaxflops.compare.against_xla import AgainstXla
 from jaxflops.compare.constants import Constants
+from jaxflops.compare.counted import SHARE
+from jaxflops.compare.rows import WorkRow
+from jaxflops.compare.share import OfAllDevices
 from jaxflops.cost import Cost
 from jaxflops.hlo.rules._rule import RULES
 from jaxflops.hlo.xla_formulas import XlaCounts
@@ -385,11 +390,68 @@ def test_a_fold_does_not_hide_a_wrong_rule(monkeypatch):
     assert account(jax.vmap(branches), "bool[5]", "f32[5,4]").unexplained == 3 * 20 + 20
 
 
-def test_loops_that_only_the_lowered_program_has_end_in_one_message():
-    """Rejection sampling: one equation, which lowers to loops that data end."""
-    found = jf.compare(lambda key: jax.random.gamma(key, 2.0, (4,)), compiled=False)
+def sampled(x, w):
+    """An equation that lowers to loops that data end, and a product."""
+    return lax.igamma(x, x).sum() + (w @ w).sum()
+
+
+def test_loops_that_only_the_lowered_program_has_leave_a_ledger_of_contractions(tmp_path):
+    found = jf.compare(sampled)(*jf.specs("f32[4]", "f32[8,8]"))
+    assert (found.unexplained, found.ok) == (0, False)
+    assert "which data decide: its elementwise work is no number" in found.no_elementwise
     with pytest.raises(jf.JaxflopsError, match="which data decide"):
-        _ = found(jax.eval_shape(lambda: jax.random.key(0))).elementwise
+        _ = found.elementwise
+    counted = [found.counted.total.other_flops, found.counted.total.transcendentals]
+    for shown in (str(found), found.to_markdown(tmp_path / "ledger.md")):
+        assert "ok: 0 contraction FLOPs unexplained" in shown
+        assert "NOT OK: a lowered " in shown
+        assert f"{counted[0]:>14}" in shown
+        assert "by XLA's formulas, bodies once, as XLA reports" in shown
+        assert "elementwise operations unexplained" not in shown
+    data = found.to_json(tmp_path / "ledger.json")
+    assert json.loads((tmp_path / "ledger.json").read_text()) == data
+    account = data["elementwise"]
+    assert (data["ok"], data["contractions_ok"], account["ok"]) == (False, True, False)
+    assert account["counted"] == counted
+    assert account["lowered"] is account["compiled"] is account["unexplained"] is None
+    assert account["reason"] == found.no_elementwise
+    again = pickle.loads(pickle.dumps(found))
+    assert (again.no_elementwise, again.ok) == (found.no_elementwise, False)
+
+
+def test_contractions_in_a_loop_of_the_lowered_program_say_what_it_is():
+    with pytest.raises(jf.JaxflopsError) as raised:
+        jf.compare(lambda a: jnp.linalg.svd(a)[1], target="tpu")(jf.spec("f32[6,6]"))
+    assert "the lowered program runs dot at " in str(raised.value)
+    assert "no trip_counts name it" in str(raised.value)
+
+
+def called_back(x):
+    with jax.named_scope("host"):
+        shape = jax.ShapeDtypeStruct((32,), "float32")
+        return lax.fori_loop(0, 3, lambda _, x: jax.pure_callback(abs, shape, x) * 2, x)
+
+
+def test_an_opaque_call_is_named_in_every_column_that_has_it():
+    found = jf.compare(called_back)(*VECTOR)
+    assert found.ok  # of all that has a number
+    for column in ("lowered", "compiled"):
+        (call,) = found.unknown[column]
+        assert (call.name, call.times) == ("xla_ffi_python_cpu_callback", 3)
+        assert call.sites[0].startswith("host")
+        (data,) = found.to_json()["unknown"][column]
+        assert (data["name"], data["times"], data["flops"]) == (call.name, 3, None)
+        for shown in (str(found), found.to_markdown()):
+            assert f"{column:28}xla_ffi_python_cpu_callback, 3 times\n" in shown
+            assert "whose FLOPs are unknown" in shown
+    assert "unknown" not in str(jf.compare(chain)(*VECTOR))
+
+
+def test_a_device_share_does_not_loosen_what_may_be_unexplained():
+    row = WorkRow("counted to lowered", SHARE, -700, 0, 700, (), explained=True)
+    left = WorkRow("counted to lowered", "unexplained", 0, 0, 2, (), explained=False)
+    assert not OfAllDevices((800, 0), (100, 0), (row, left)).ok
+    assert OfAllDevices((800, 0), (100, 0), (row, left._replace(size=1))).ok
 
 
 def test_a_constant_on_a_mesh_that_the_compiler_shards_is_still_one():
