@@ -13,12 +13,12 @@ from jaxflops.compare import ledger, passes, stage
 from jaxflops.compare.against_xla import AgainstXla, against_xla
 from jaxflops.compare.compiled_work import with_compiled
 from jaxflops.compare.elementwise import Elementwise
-from jaxflops.compare.entries import place_of
 from jaxflops.compare.equations import Equations
 from jaxflops.compare.lowered import reported
 from jaxflops.compare.opaque import Opaque, opaque
 from jaxflops.compare.rows import Row
 from jaxflops.compare.share import of_all_devices
+from jaxflops.compare.trips import refuse_open
 from jaxflops.compiled import CompiledAnalysis, read_compiled
 from jaxflops.errors import JaxflopsError
 from jaxflops.hlo.context import Options as HloOptions
@@ -205,12 +205,12 @@ class Compare:
         options = HloOptions(trip_counts=tuple(self.trip_counts.items()))
         module = read_module(source)
         lowered = Column(walk(module, options), against_xla(module, reported(source)))
-        _refuse_own_loops(lowered.tree, "lowered")
+        refuse_open(lowered.tree, "lowered")
         here = self.compiled and stage.is_here(self.target)
         compiled, done = self._compiled(source, module, options, made) if here else (None, None)
         last = compiled.tree if compiled is not None else None
         if last is not None:
-            _refuse_own_loops(last, "compiled")
+            refuse_open(last, "compiled")
         equations = Equations(traced, counted.tree, self.trip_counts, self.target)
         columns = ledger.Columns(
             counted.tree, lowered.tree, last, equations.dead, equations.composites, done
@@ -245,15 +245,3 @@ def _refuse_open(counted: Analysis) -> None:
             f"{names} open: a ledger compares numbers; "
             'give loops trip_counts={"scope or file:line": n}, and sizes as numbers'
         )
-
-
-def _refuse_own_loops(tree: Node, column: str) -> None:
-    """Raise JaxflopsError for contractions in loops of a column whose trips it does not show."""
-    for node, site, times in tree.leaves():
-        if node.own.matmul_flops != 0 and not isinstance(times, int):
-            raise JaxflopsError(
-                f"the {column} program runs {node.label} at {place_of(site)} {times} times: data "
-                "end that loop, or it is one that only this program has, so its contractions are "
-                "no number to compare, and no trip_counts name it; jf.analyze counts the program "
-                "as it is written, and jf.analyze_compiled shows the compiled one with its symbols"
-            )
