@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import takewhile
 from typing import NamedTuple
 
 from jaxflops.hlo.ir import Module
@@ -41,10 +42,25 @@ class Name(NamedTuple):
 def read_name(op_name: str) -> Name | None:
     """`jit(f)/transpose(jvp(layer))/while/body/dot_general` -> layer, backward, dot_general.
 
-    None for an instruction without a name. A user's scope `a/b` is two names here.
+    None for an instruction without a name. A user's scope `a/b` is two names here. An instruction
+    that the compiler made of several has their names, parted by `;`: it is of the scope that they
+    share, and of the first one's phase.
     """
     if not op_name:
         return None
+    names = [_read(each) for each in _merged(op_name)]
+    levels = zip(*(name.scope for name in names), strict=False)
+    shared = takewhile(lambda level: len(set(level)) == 1, levels)
+    return names[0]._replace(scope=tuple(level[0] for level in shared))
+
+
+def _merged(op_name: str) -> list[str]:
+    root, slash, _ = op_name.partition("/")
+    names = op_name.split(";")
+    return names if slash and all(name.startswith(root + slash) for name in names) else [op_name]
+
+
+def _read(op_name: str) -> Name:
     marks: set[str] = set()
     parts = [_unwrapped(part, marks) for part in _segments(op_name)]
     scope = tuple(_scopes(parts[:-1]))

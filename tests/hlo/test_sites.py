@@ -45,6 +45,24 @@ def test_names(op_name, scope, phase, primitive) -> None:
     assert read_name(op_name) == (scope, phase, primitive)
 
 
+@pytest.mark.parametrize(
+    ("op_name", "scope", "phase"),
+    [
+        ("jit(f)/jvp(a)/b/mul;jit(f)/jvp(a)/c/add", ("a",), "forward"),
+        (
+            "jit(f)/transpose(jvp(a))/mul;jit(f)/transpose(jvp(a))/broadcast_in_dim",
+            ("a",),
+            "backward",
+        ),
+        ("jit(f)/a/mul;jit(f)/b/add", (), None),
+        ("jit(f)/a;b/mul", ("a;b",), None),  # a scope of the user's
+    ],
+)
+def test_merged_names_stand_where_all_do(op_name, scope, phase) -> None:
+    found = read_name(op_name)
+    assert (found.scope, found.phase) == (scope, phase)
+
+
 def test_no_name() -> None:
     assert read_name("") is None
 
