@@ -87,7 +87,8 @@ def test_jaxlib_modules_are_read_too():
         ([], "cannot read HLO from list"),
         (b"", "0 bytes hold no HLO computation"),
         (b"\n\x01f", "3 bytes hold no HLO computation: pass as_serialized_hlo_module_proto()"),
-        (b"HloModule", "a serialized HLO module of 9 bytes cannot be decoded"),
+        (b"HloModule", "HLO text, line 1: it does not begin with `HloModule <name>`"),
+        (b"\x08HloModule", "a serialized HLO module of 10 bytes cannot be decoded"),
         (DUMPS / "absent.pb", "cannot read the dump"),
     ],
 )
