@@ -213,10 +213,16 @@ def _written(whole: Node, equations: Node) -> list[WorkRow]:
     before, after = (pieces(tree.leaves()) or Counter() for tree in (whole, equations))
     gone, new = before - after, after - before
     flops, calls = (
-        -sum(piece.amount * n for piece, n in gone.items() if piece.field == name)
+        sum(
+            piece.amount * (new[piece] - gone[piece]) for piece in gone | new if piece.field == name
+        )
         for name in FIELDS
     )
-    if new or not gone:
+    if new:
+        size = sum(piece.amount * n for piece, n in (gone + new).items())
+        cause = "unexplained: iterations written out work where the loop does not"
+        return [WorkRow(STEP, cause, flops, calls, size, (), explained=False)]
+    if not gone:
         return []
     sites = tuple(dict.fromkeys(str(piece.place) for piece in gone))
     return [WorkRow(STEP, WRITTEN, flops, calls, -flops - calls, sites, explained=True)]

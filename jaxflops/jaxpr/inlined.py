@@ -16,7 +16,7 @@ from jaxflops.jaxpr import _jax
 from jaxflops.jaxpr.unread import PARTIAL, unread_dropped
 
 _SEEN = ("custom_jvp_call", "custom_vjp_call")
-_CALLS = ("jit", "pjit", "closed_call", "core_call", *_SEEN)
+_CALLS = ("jit", "pjit", "closed_call", "eval_jaxpr", "core_call", *_SEEN)
 _REMAT = ("remat", "remat2", "checkpoint")
 _Env = dict[int, Any]
 """Id of a variable -> what stands for it: a variable outside of the call, or a literal."""

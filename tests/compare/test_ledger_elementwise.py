@@ -11,7 +11,7 @@ import pytest
 from jax import lax
 
 import jaxflops as jf
-from jaxflops.compare import alone
+from jaxflops.compare import alone, elementwise
 from jaxflops.compare.against_xla import AgainstXla
 from jaxflops.compare.constants import Constants
 from jaxflops.compare.counted import SHARE
@@ -305,6 +305,26 @@ def test_an_array_of_one_value_from_outside_is_known(fn):
 def test_an_array_from_outside_is_a_constant():
     found = account(lambda x: x * (RAMP + jnp.array(RAMP)) + (x + RAMP))
     assert (found.unexplained, found.ok) == (0, True)
+
+
+def unrolled(x, times=4):
+    step = lambda h, _: (jnp.tanh(h) * x, h * 2)
+    return lax.scan(step, jnp.zeros_like(x), None, length=times, unroll=True)[0].sum()
+
+
+@pytest.mark.parametrize("fn", [unrolled, jax.grad(unrolled)])
+def test_iterations_that_are_all_written_out_see_what_the_one_before_made(fn):
+    """The first has zeros for its carry, the last of the gradient ones for its cotangent."""
+    found = account(fn)
+    assert (found.unexplained, found.ok) == (0, True)
+
+
+def test_work_that_only_written_out_iterations_have_is_shown():
+    less, more = (
+        jf.analyze(fn)(*VECTOR).tree for fn in (lambda x: jnp.sin(x), lambda x: jnp.sin(x) + x)
+    )
+    (row,) = elementwise._written(less, more)
+    assert (row.flops, row.transcendentals, row.size, row.explained) == (32, 0, 32, False)
 
 
 def branches(p, x):
