@@ -28,7 +28,7 @@ from jaxflops.hlo.walk import walk
 from jaxflops.jaxpr.options import Options
 from jaxflops.jaxpr.program import How, Mode, function_name
 from jaxflops.report import files
-from jaxflops.report import ledger_gaps as report
+from jaxflops.report import ledger as report
 from jaxflops.results import Analysis, Provenance
 from jaxflops.tree import Node
 from jaxflops.viewed import Viewed
