@@ -7,7 +7,7 @@ Sources: the comments of these passes in XLA (`xla/hlo/transforms`, `xla/service
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from jaxflops.compare.entries import Entries, Entry, Place, total
@@ -86,35 +86,36 @@ def multiplies_by_groups(change: Change) -> bool:
 
     Run as often, and of the same phase or without a name, which is without a phase.
     """
-    wanted = Counter(_new(change))
-    for entry, times in _gone(change).items():
-        dense = (
-            other
-            for n in sorted(change.groups)
-            for other in wanted
-            if other.flops == n * entry.flops
-            and wanted[other] >= times
-            and (other.place.phase == entry.place.phase or other.place.scope == COMPILER)
-        )
-        found = next(dense, None)
-        if found is None:
-            return False
-        wanted[found] -= times
-    return not +wanted
+
+    def dense(entry: Entry, new: Iterable[Entry]) -> Iterator[Entry]:
+        for n in sorted(change.groups):
+            for other in new:
+                placed = other.place.phase == entry.place.phase or other.place.scope == COMPILER
+                if other.flops == n * entry.flops and placed:
+                    yield other
+
+    return _is_again(change, dense)
 
 
 def makes_padding_real(change: Change) -> bool:
     """Each convolution that is gone is there again, with more of its window's taps: at most all."""
+
+    def wider(entry: Entry, new: Iterable[Entry]) -> Iterator[Entry]:
+        for other in new:
+            if (
+                entry.flops < other.flops <= change.taps.get(entry, 0)
+                and other.place == entry.place
+            ):
+                yield other
+
+    return _is_again(change, wider)
+
+
+def _is_again(change: Change, fitting: Callable[[Entry, Iterable[Entry]], Iterator[Entry]]) -> bool:
+    """Whether all that is gone, and nothing else, is there as something that fits it."""
     wanted = Counter(_new(change))
     for entry, times in _gone(change).items():
-        wider = (
-            other
-            for other in wanted
-            if other.place == entry.place
-            and entry.flops < other.flops <= change.taps.get(entry, 0)
-            and wanted[other] >= times
-        )
-        found = next(wider, None)
+        found = next((other for other in fitting(entry, wanted) if wanted[other] >= times), None)
         if found is None:
             return False
         wanted[found] -= times

@@ -84,11 +84,12 @@ class Pricing:
     def _applied_one(self, ins: Instruction, where: Computation) -> Cost:
         if ins.opcode in ("call", "fusion"):
             return self.apply(ins.called[0])
-        self.check(ins, where)
+        op = self.op(ins, where)
+        check(self._module, where, ins, op.operands)
         rule = rule_of(ins)[1]
         if rule is None:
             raise UnknownCostError(f"the cost of {ins.opcode} inside {where.name} is not known")
-        return without_bytes(rule.formula(self.op(ins, where)))
+        return without_bytes(rule.formula(op))
 
     def _unknown(self, label: str, op: HloOp, reason: str, fused: bool) -> Priced:
         shapes = ", ".join(map(_show, op.operands))

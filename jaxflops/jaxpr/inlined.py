@@ -13,6 +13,7 @@ from typing import Any
 from jax.extend import core
 
 from jaxflops.jaxpr import _jax
+from jaxflops.jaxpr.inside import rewritten
 from jaxflops.jaxpr.unread import PARTIAL, unread_dropped
 
 _SEEN = ("custom_jvp_call", "custom_vjp_call")
@@ -91,17 +92,10 @@ def _kept_apart(prevent_cse: Any) -> bool:
 
 def _inside(eqn: Any, operands: list[Any]) -> dict[str, Any]:
     """Its parameters with their jaxprs written out; a branch has no parameters of its own."""
-    taken = operands[1:] if eqn.primitive.name == "cond" else None
-    return {name: _written(value, taken) for name, value in eqn.params.items()}
 
+    def written(jaxpr: Any) -> Any:
+        taken = operands[1:] if eqn.primitive.name == "cond" else ()
+        known = zip(map(id, jaxpr.invars), taken, strict=True) if taken else ()
+        return _inlined(jaxpr, dict(known))
 
-def _written(value: Any, taken: list[Any] | None) -> Any:
-    if isinstance(value, (tuple, list)) and any(map(_jax.is_jaxpr, value)):
-        written = (_written(each, taken) for each in value)
-        return type(value)(*written) if hasattr(value, "_fields") else type(value)(written)
-    if not _jax.is_jaxpr(value):
-        return value
-    opened = _jax.open_jaxpr(value)
-    known = dict(zip(map(id, opened.invars), taken, strict=True)) if taken is not None else {}
-    inner = _inlined(opened, known)
-    return inner if opened is value else value.replace(jaxpr=inner)
+    return {name: rewritten(value, written) for name, value in eqn.params.items()}

@@ -5,9 +5,11 @@ What only a branch for another platform reads is dead then, as it is when the pr
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from jaxflops.jaxpr import _jax
+from jaxflops.jaxpr.inside import rewritten
 
 _Memo = dict[int, tuple[Any, Any]]  # id of an open jaxpr -> it, and what it became
 
@@ -35,7 +37,7 @@ def platforms_chosen(jaxpr: Any, memo: _Memo | None = None) -> Any:
 def _equation(eqn: Any, memo: _Memo) -> Any:
     changed = {}
     for name, value in eqn.params.items():
-        inner = _inside(value, memo)
+        inner = rewritten(value, partial(platforms_chosen, memo=memo))
         if inner is not value:
             changed[name] = inner
     platforms = eqn.params.get("branches_platforms")
@@ -43,19 +45,3 @@ def _equation(eqn: Any, memo: _Memo) -> Any:
         branches = changed.get("branches", eqn.params["branches"])
         changed["branches"] = (branches[chosen(platforms)],) * len(branches)
     return eqn.replace(params={**eqn.params, **changed}) if changed else eqn
-
-
-def _inside(value: Any, memo: _Memo) -> Any:
-    """A parameter's value with the choices made in the jaxprs in it."""
-    if isinstance(value, (tuple, list)):
-        if not any(map(_jax.is_jaxpr, value)):
-            return value
-        inner = [_inside(item, memo) for item in value]
-        same = all(a is b for a, b in zip(inner, value, strict=True))
-        return value if same else type(value)(inner)
-    if not _jax.is_jaxpr(value):
-        return value
-    opened, found = _jax.open_jaxpr(value), platforms_chosen(value, memo)
-    if found is opened:
-        return value
-    return found if opened is value else value.replace(jaxpr=found)

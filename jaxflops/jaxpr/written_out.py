@@ -16,6 +16,7 @@ from jax import lax
 from jax.extend import core
 
 from jaxflops.jaxpr import _jax
+from jaxflops.jaxpr.inside import rewritten
 
 
 def written_out(jaxpr: Any) -> Any:
@@ -34,7 +35,7 @@ def _equation(eqn: Any, where: Any) -> Iterator[Any]:
     if whole is not None:
         yield whole
         return
-    params = {name: _inside(value) for name, value in eqn.params.items()}
+    params = {name: rewritten(value, written_out) for name, value in eqn.params.items()}
     apart = list(_apart(eqn, where)) if eqn.primitive.name == "scan" else []
     if apart:
         params["length"] -= len(apart)
@@ -78,21 +79,6 @@ def _iterations(params: dict[str, Any], *operands: Any) -> list[Any]:
 
 def _stacked(slices: Sequence[Any]) -> Any:
     return lax.concatenate([lax.expand_dims(x, (0,)) for x in slices], 0)
-
-
-def _inside(value: Any) -> Any:
-    """A parameter's value with the jaxprs in it written out."""
-    if isinstance(value, (tuple, list)) and any(map(_jax.is_jaxpr, value)):
-        inner = [_inside(item) for item in value]
-        same = all(a is b for a, b in zip(inner, value, strict=True))
-        return value if same else type(value)(inner)
-    if not _jax.is_jaxpr(value):
-        return value
-    opened = _jax.open_jaxpr(value)
-    inner = written_out(opened)
-    if inner is opened:
-        return value
-    return inner if opened is value else value.replace(jaxpr=inner)
 
 
 def _apart(eqn: Any, where: Any) -> Iterator[Any]:
